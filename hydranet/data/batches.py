@@ -1,0 +1,88 @@
+"""Batches from an image set that lies on the training device as bytes.
+
+The set is copied to the device once; shuffling, cropping, flipping and normalising are done there,
+a whole batch at a time. There are no worker processes to feed and nothing to decode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hydranet.data.dataset import ImageSet
+
+_FLIP_PROBABILITY = 0.5
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Mean and standard deviation of each channel, in units of full scale (0 to 1)."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def apply(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) uint8 → (B, 3, H, W) float32 with about zero mean and unit deviation."""
+        mean = torch.tensor(self.mean, device=images.device).view(3, 1, 1) * 255
+        std = torch.tensor(self.std, device=images.device).view(3, 1, 1) * 255
+        return (images.float() - mean) / std
+
+
+class Batches:
+    """An image set on a device, read in batches of normalised images and labels."""
+
+    def __init__(
+        self, source: ImageSet, normalisation: Normalisation, *, device: torch.device | str = "cpu"
+    ) -> None:
+        self.images = torch.from_numpy(source.images).to(device).permute(0, 3, 1, 2)
+        self.labels = torch.from_numpy(source.labels).to(device)
+        self.normalisation = normalisation
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every image once, in order, as it is: (B, 3, H, W) float32 and (B,) int64."""
+        for images, labels in zip(
+            self.images.split(batch_size), self.labels.split(batch_size), strict=True
+        ):
+            yield self.normalisation.apply(images), labels
+
+    def shuffled(
+        self, batch_size: int, *, seed: int, padding: int = 4
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Full batches in random order, each image cropped and flipped at random.
+
+        Every image is padded by `padding` black pixels, cropped back to its size and mirrored half
+        of the time. The images of an incomplete last batch are left out. The same `seed` gives the
+        same batches on the same device.
+        """
+        device = self.labels.device
+        generator = torch.Generator(device).manual_seed(seed)
+        order = torch.randperm(len(self), generator=generator, device=device)
+        for rows in order.split(batch_size):
+            if len(rows) < min(batch_size, len(self)):
+                return
+            images = _crop_and_flip(self.images[rows], padding, generator)
+            yield self.normalisation.apply(images), self.labels[rows]
+
+
+def _crop_and_flip(images: Tensor, padding: int, generator: torch.Generator) -> Tensor:
+    """(B, 3, H, W) → the same shape: one random window and one coin for each image."""
+    count, _, height, width = images.shape
+    device = images.device
+    padded = torch.nn.functional.pad(images, (padding,) * 4)
+    top, left = torch.randint(
+        0, 2 * padding + 1, (2, count, 1), generator=generator, device=device
+    )  # (B, 1) each
+    rows = top + torch.arange(height, device=device)  # (B, H)
+    columns = left + torch.arange(width, device=device)  # (B, W)
+    flip = torch.rand(count, 1, generator=generator, device=device) < _FLIP_PROBABILITY
+    columns = torch.where(flip, columns.flip(1), columns)
+    image = torch.arange(count, device=device)
+    # Advanced indices around the channel slice put the channels last: (B, H, W, 3).
+    window = padded[image[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+    return window.permute(0, 3, 1, 2)

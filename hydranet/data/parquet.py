@@ -1,0 +1,109 @@
+"""Image sets as Parquet, in the layout of the Hugging Face data sets `cifar10` and `cifar100`.
+
+A folder holds `train*.parquet` and `test*.parquet`. Columns: an image column (a struct with the
+encoded file in `bytes`) and integer class columns; class names stand in the schema's metadata.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image, UnidentifiedImageError
+
+from hydranet.data.dataset import ImageSet
+from hydranet.data.resize import fit_square
+from hydranet.errors import InputError
+
+_IMAGE_COLUMNS = ("img", "image")
+_LABEL_COLUMNS = ("fine_label", "label")
+_SUPERCLASS_COLUMN = "coarse_label"
+
+
+def is_parquet_folder(folder: Path) -> bool:
+    """Whether any Parquet file lies directly in `folder`."""
+    return any(folder.glob("*.parquet"))
+
+
+def read_parquet(folder: Path, split: str, *, image_size: int) -> ImageSet:
+    """Read `split` ("train" or "test") of a folder of Parquet files.
+
+    Raises:
+        InputError: no file of that split, a column is missing, or an image cannot be read.
+    """
+    paths = sorted(folder.glob(f"{split}*.parquet"))
+    if not paths:
+        there = ", ".join(sorted(path.name for path in folder.glob("*.parquet")))
+        raise InputError(f"{folder} holds no {split}*.parquet; it holds {there}.")
+    try:
+        table = pa.concat_tables([pq.read_table(path) for path in paths])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"A Parquet file of {folder} cannot be read: {error}") from None
+    image_column = _first_column(table, _IMAGE_COLUMNS, folder)
+    label_column = _first_column(table, _LABEL_COLUMNS, folder)
+    labels = table[label_column].to_numpy().astype(np.int64)
+    return ImageSet(
+        name=folder.name,
+        images=_decode(table[image_column], image_size, folder),
+        labels=labels,
+        class_names=_class_names(table.schema, label_column, labels),
+        superclasses=_superclasses(table, labels),
+    )
+
+
+def _first_column(table: pa.Table, names: tuple[str, ...], folder: Path) -> str:
+    for name in names:
+        if name in table.column_names:
+            return name
+    raise InputError(
+        f"The Parquet files of {folder} need a column named {' or '.join(names)}, "
+        f"but they have {', '.join(table.column_names)}."
+    )
+
+
+def _decode(column: pa.ChunkedArray, image_size: int, folder: Path) -> np.ndarray:
+    """Encoded images → (M, image_size, image_size, 3) uint8."""
+    if not pa.types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
+        raise InputError(
+            f"The image column of {folder} must be a struct with a field named bytes, "
+            f"not {column.type}."
+        )
+    encoded = pa.chunked_array([chunk.field("bytes") for chunk in column.chunks])
+    images = np.empty((len(encoded), image_size, image_size, 3), np.uint8)
+    for row, value in enumerate(encoded):
+        try:
+            with Image.open(io.BytesIO(value.as_py() or b"")) as image:
+                images[row] = fit_square(image.convert("RGB"), image_size)
+        except (UnidentifiedImageError, OSError, ValueError) as error:
+            raise InputError(f"The image in row {row} of {folder} cannot be read: {error}") from None
+    return images
+
+
+def _features(schema: pa.Schema) -> dict[str, Any]:
+    try:
+        return json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, ValueError, TypeError):
+        return {}
+
+
+def _class_names(schema: pa.Schema, column: str, labels: np.ndarray) -> tuple[str, ...]:
+    """The names in the schema, or the numbers where it has none."""
+    names = _features(schema).get(column, {}).get("names")
+    if isinstance(names, list):
+        return tuple(str(name) for name in names)
+    return tuple(str(number) for number in range(int(labels.max(initial=0)) + 1))
+
+
+def _superclasses(table: pa.Table, labels: np.ndarray) -> tuple[int, ...] | None:
+    """The superclass of each class, where there is one and only one."""
+    if _SUPERCLASS_COLUMN not in table.column_names:
+        return None
+    pairs = np.unique(np.stack([labels, table[_SUPERCLASS_COLUMN].to_numpy()]), axis=1)
+    if not np.array_equal(pairs[0], np.arange(len(pairs[0]))):
+        return None
+    return tuple(int(group) for group in pairs[1])

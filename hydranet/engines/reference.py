@@ -1,0 +1,24 @@
+"""The obvious execution: every branch runs on every image, then what did not fire is dropped.
+
+Slow on purpose. The other engines are tested against it, gradients too.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hydranet.routing import PADDING, Route
+
+
+def all_branch_features(branches: nn.ModuleList, stem_features: Tensor) -> Tensor:
+    """Features of every branch: (B, c, H, W) → (B, N, D)."""
+    return torch.stack([branch(stem_features) for branch in branches], dim=1)
+
+
+def reference(branches: nn.ModuleList, stem_features: Tensor, route: Route) -> Tensor:
+    """Features of the fired branches: (B, k, D), zero where the route is padded."""
+    features = all_branch_features(branches, stem_features)  # (B, N, D)
+    place = route.indices.clamp(min=0)[:, :, None].expand(-1, -1, features.shape[2])  # (B, k, D)
+    chosen = features.gather(1, place)
+    return chosen * (route.indices != PADDING)[:, :, None]

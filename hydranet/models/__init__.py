@@ -1,0 +1,34 @@
+"""Networks as torch modules. One file a family; parts that families share beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from hydranet.config import ArchitectureConfig, HydraResConfig, ResNetConfig
+from hydranet.errors import InputError
+from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.models.resnet import ResNet
+from hydranet.registry import model_config
+
+__all__ = ["HydraNet", "HydraOutput", "ResNet", "build", "create_model"]
+
+
+def build(config: ArchitectureConfig) -> nn.Module:
+    """The network of a configuration, freshly initialised."""
+    match config:
+        case ResNetConfig():
+            return ResNet(config)
+        case HydraResConfig():
+            return HydraNet(config)
+    raise InputError(f"No network is known for the family {config.family!r}.")
+
+
+def create_model(name: str, **changes: Any) -> nn.Module:
+    """The registered network `name`, freshly initialised, e.g. `create_model("hydra_res_d1", k=2)`.
+
+    Raises:
+        InputError: the name or a field is unknown, or a value is out of range.
+    """
+    return build(model_config(name, **changes))

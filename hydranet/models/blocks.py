@@ -1,0 +1,85 @@
+"""Parts that residual networks for small images are made of.
+
+Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions and a shortcut without parameters.
+
+    Where the shape changes, the shortcut takes every `stride`-th pixel and pads new channels with
+    zeros (option A).
+    """
+
+    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.new_channels = channels - in_channels
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, H, W) → (B, channels, H/stride, W/stride)."""
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        return F.relu(out + self._shortcut(x))
+
+    def _shortcut(self, x: Tensor) -> Tensor:
+        if self.stride > 1:
+            x = x[:, :, :: self.stride, :: self.stride]
+        return F.pad(x, (0, 0, 0, 0, 0, self.new_channels)) if self.new_channels else x
+
+
+def residual_stage(in_channels: int, channels: int, *, blocks: int, stride: int) -> nn.Sequential:
+    """`blocks` basic blocks of one width, the first with `stride`."""
+    strides = [stride] + [1] * (blocks - 1)
+    inputs = [in_channels] + [channels] * (blocks - 1)
+    return nn.Sequential(
+        *(BasicBlock(i, channels, s) for i, s in zip(inputs, strides, strict=True))
+    )
+
+
+class ResidualStem(nn.Module):
+    """First convolution and the first two stages: what all of a Hydra-Res's branches share."""
+
+    def __init__(self, widths: tuple[int, ...], *, blocks: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, widths[0], 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(widths[0])
+        self.stage1 = residual_stage(widths[0], widths[0], blocks=blocks, stride=1)
+        self.stage2 = residual_stage(widths[0], widths[1], blocks=blocks, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, widths[1], H/2, W/2)."""
+        x = F.relu(self.bn(self.conv(x)))
+        return self.stage2(self.stage1(x))
+
+
+class PooledStage(nn.Module):
+    """The last stage and global average pooling: maps to one feature vector an image.
+
+    The body of a static network, of every branch and of the gate, so that trained weights of one
+    can be copied into the others.
+    """
+
+    def __init__(self, widths: tuple[int, ...], *, blocks: int) -> None:
+        super().__init__()
+        self.stage3 = residual_stage(widths[1], widths[2], blocks=blocks, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, widths[1], H, W) → (B, widths[2])."""
+        return self.stage3(x).mean(dim=(2, 3))
+
+
+def initialise(module: nn.Module) -> None:
+    """He initialisation for convolutions, PyTorch's own for the rest."""
+    for part in module.modules():
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")

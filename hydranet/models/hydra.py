@@ -1,0 +1,100 @@
+"""A HydraNet: stem → gate → the k branches that it chooses → combiner.
+
+Source: "HydraNets: Specialized Dynamic Architectures for Efficient Inference", Mullapudi, Mark,
+Shazeer, Fatahalian, CVPR 2018, section 3.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from hydranet.config import HydraResConfig
+from hydranet.engines import get_engine
+from hydranet.errors import InputError
+from hydranet.models.blocks import PooledStage, ResidualStem, initialise
+from hydranet.models.combiner import Combiner
+from hydranet.models.gate import Gate
+from hydranet.routing import Route, top_k_route
+
+
+class HydraOutput(NamedTuple):
+    """What one forward gives for B images.
+
+    `logits`: (B, C); `gate_scores`: (B, N), of all branches; `route`: what fired, with what weight.
+    """
+
+    logits: Tensor
+    gate_scores: Tensor
+    route: Route
+
+
+class Branch(nn.Module):
+    """A component that is meant for one subtask: computes features, not predictions."""
+
+    def __init__(self, widths: tuple[int, ...], *, blocks: int) -> None:
+        super().__init__()
+        self.body = PooledStage(widths, blocks=blocks)
+        self.projection = nn.Linear(widths[2], widths[2])
+
+    def forward(self, stem_features: Tensor) -> Tensor:
+        """(B, widths[1], H, W) → (B, widths[2])."""
+        return self.projection(self.body(stem_features))
+
+
+class HydraNet(nn.Module):
+    """A wide network of which each input runs only a part.
+
+    Attributes: `stem`, `gate`, `branches` (N of them), `combiner`, `config`.
+    """
+
+    def __init__(self, config: HydraResConfig) -> None:
+        super().__init__()
+        widths, d = config.widths, config.d
+        self.config = config
+        self.stem = ResidualStem(widths, blocks=d)
+        self.gate = Gate(widths, blocks=d, num_branches=config.num_branches)
+        self.branches = nn.ModuleList(
+            Branch(widths, blocks=d) for _ in range(config.num_branches)
+        )
+        self.combiner = Combiner(widths[2], config.num_classes)
+        initialise(self)
+
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        k: int | None = None,
+        route: Route | None = None,
+        engine: str = "eager",
+    ) -> HydraOutput:
+        """Run B images.
+
+        `x`: (B, 3, H, W), normalised. `k`: how many branches fire for each image (the
+        configuration's unless given). `route`: fires exactly these, with these weights, instead of
+        asking the gate: that is what holding the route still means. `engine`: how the route is
+        executed, see `hydranet.engines`.
+
+        Raises:
+            InputError: k is not from 1 to N, k and route are both given, or the route does not fit
+                the images or the network.
+        """
+        stem_features = self.stem(x)
+        gate_scores = self.gate(stem_features)  # (B, N)
+        if route is None:
+            route = top_k_route(gate_scores, self.config.k if k is None else k)
+        else:
+            self._check_given(route, k, len(x))
+        features = get_engine(engine)(self.branches, stem_features, route)  # (B, k, D)
+        return HydraOutput(self.combiner(features, route.weights), gate_scores, route)
+
+    def _check_given(self, route: Route, k: int | None, images: int) -> None:
+        if k is not None:
+            raise InputError("Give either k or a route, not both: a route says which branches run.")
+        if route.num_branches != self.config.num_branches or len(route.indices) != images:
+            raise InputError(
+                f"The route is for {len(route.indices)} images and {route.num_branches} branches, "
+                f"but there are {images} images and {self.config.num_branches} branches."
+            )
+        route.check()

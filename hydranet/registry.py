@@ -1,0 +1,44 @@
+"""Names of networks, and the configuration that each stands for. Light: no torch.
+
+`create_model(name)` in `hydranet.models` builds the network; `costs.py` counts it from the same
+configuration without building anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+from hydranet.config import ArchitectureConfig, HydraResConfig, ResNetConfig
+from hydranet.errors import InputError
+
+_REGISTRY: dict[str, ArchitectureConfig] = {
+    **{f"resnet{6 * n + 2}": ResNetConfig(n=n) for n in (1, 2, 3, 4, 5, 9, 18)},
+    **{f"hydra_res_d{d}": HydraResConfig(d=d) for d in range(1, 10)},
+}
+
+
+def list_models() -> list[str]:
+    """The names of all registered networks, families together, small before large."""
+    return list(_REGISTRY)
+
+
+def model_config(name: str, **changes: Any) -> ArchitectureConfig:
+    """The configuration that `name` stands for, with fields changed as given.
+
+    Raises:
+        InputError: the name or a field is unknown, or a value is out of range.
+    """
+    try:
+        config = _REGISTRY[name]
+    except KeyError:
+        close = get_close_matches(name, _REGISTRY, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise InputError(
+            f"There is no network named {name!r}.{hint} The names are: {', '.join(_REGISTRY)}."
+        ) from None
+    try:
+        return replace(config, **changes)
+    except TypeError as error:
+        raise InputError(f"{name} cannot be changed so: {error}.") from None

@@ -1,0 +1,96 @@
+"""Every setting of a training run, in one place; the card of a checkpoint stores it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from hydranet.errors import InputError
+
+EXECUTIONS = ("fired", "all")
+PRECISIONS = ("auto", "float32", "bfloat16")
+SWITCHES = ("auto", "on", "off")
+SUBTASKS = ("clusters", "superclasses", "random")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How a network is trained. One recipe serves static networks and HydraNets.
+
+    Optimiser: SGD with Nesterov momentum, rate rising linearly over `warmup` (a share of all steps)
+    to `learning_rate` and falling linearly to 0; `weight_decay` on matrices and kernels only.
+
+    `gate_loss`: weight of the gate's cross-entropy against the subtask of the true class.
+    `subtasks`: "clusters" (balanced clusters of class features of `start`), "superclasses" (the
+    data set's own), or "random". `start`: checkpoint of the static network that a HydraNet begins
+    as a copy of, or None. `execution`: "fired" computes only the branches that fired, "all"
+    computes all and masks. `precision` and `compile`: "auto" is settled when training starts.
+    `validation_images` are held out of the training split for choices.
+    """
+
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 0.2
+    warmup: float = 0.15
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    gate_loss: float = 0.5
+    subtasks: str = "clusters"
+    start: str | None = None
+    execution: str = "fired"
+    precision: str = "auto"
+    compile: str = "auto"
+    validation_images: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check_choice("subtasks", self.subtasks, SUBTASKS)
+        _check_choice("execution", self.execution, EXECUTIONS)
+        _check_choice("precision", self.precision, PRECISIONS)
+        _check_choice("compile", self.compile, SWITCHES)
+        for name in ("epochs", "batch_size", "validation_images"):
+            _check_number(name, getattr(self, name), 1, 10**9)
+        for name in ("momentum", "label_smoothing", "warmup"):
+            _check_number(name, getattr(self, name), 0, 1)
+        for name in ("learning_rate", "weight_decay", "gate_loss"):
+            _check_number(name, getattr(self, name), 0, 1000)
+
+    def rate(self, step: int, steps: int) -> float:
+        """Learning rate of step `step` (from 0) of `steps`: a triangle that ends at 0."""
+        peak = max(self.warmup * steps, 1e-9)
+        done = step + 1
+        share = done / peak if done < peak else (steps - step) / max(steps - peak, 1.0)
+        return self.learning_rate * min(share, 1.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: object) -> Recipe:
+        """The recipe that `to_json` wrote.
+
+        Raises:
+            InputError: a field is unknown or out of range.
+        """
+        if not isinstance(data, Mapping):
+            raise InputError(f"A recipe must be a mapping, not {type(data).__name__}.")
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(data) - known):
+            raise InputError(
+                f"A recipe has no field {unknown[0]!r}; its fields are {', '.join(sorted(known))}."
+            )
+        return cls(**data)
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def _check_number(name: str, value: object, low: float, high: float) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= value <= high:  # type: ignore[operator]  # number checks the type
+        raise InputError(f"{name} must be a number from {low} to {high}, not {value!r}.")

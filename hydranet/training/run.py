@@ -1,0 +1,167 @@
+"""One training run from end to end: data → subtasks → network → fit → checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from hydranet.config import ArchitectureConfig
+from hydranet.data import ImageSet
+from hydranet.data.batches import Batches, Normalisation
+from hydranet.errors import InputError
+from hydranet.models import HydraNet, build
+from hydranet.registry import model_config
+from hydranet.subtasks import balanced_clusters, number_by_first_class, random_subtasks
+from hydranet.training.backend import settle
+from hydranet.training.loop import ProgressCallback, fit
+from hydranet.training.recipe import Recipe
+from hydranet.training.state import EpochRecord
+from hydranet.training.upcycling import upcycle
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A network after training, and all that its card needs to say about how it came to be."""
+
+    model: nn.Module
+    config: ArchitectureConfig
+    recipe: Recipe
+    normalisation: Normalisation
+    subtask_of_class: NDArray[np.int64] | None
+    train: ImageSet
+    validation: ImageSet
+    history: list[EpochRecord]
+    seconds: float
+
+
+def train_model(
+    name: str,
+    images: ImageSet,
+    *,
+    recipe: Recipe,
+    load_static: Callable[[str], nn.Module],
+    device: torch.device,
+    state_path: Path | None = None,
+    resume: bool = False,
+    on_progress: ProgressCallback = lambda progress: None,
+) -> TrainedRun:
+    """Train the registered network `name` on `images`, of which a part is held out for validation.
+
+    `load_static` gives the trained static network of a checkpoint name; it is asked where the
+    recipe names one in `start`.
+
+    Raises:
+        InputError: the recipe, the data and the network do not fit, or training diverged.
+    """
+    config = model_config(
+        name, num_classes=images.num_classes, image_size=images.images.shape[1]
+    )
+    images.check_every_class_has_images()
+    train, validation = images.split(recipe.validation_images, seed=recipe.seed)
+    normalisation = Normalisation(*train.channel_statistics())
+    torch.manual_seed(recipe.seed)
+    model = build(config)
+    recipe = settle(recipe, model, device)
+    subtask_of_class = None
+    if isinstance(model, HydraNet):
+        static = load_static(recipe.start) if recipe.start else None
+        if static is not None:
+            upcycle(model, static)
+        subtask_of_class = make_subtasks(
+            recipe, train, static, normalisation, config.num_branches, device
+        )
+    elif recipe.start:
+        raise InputError(f"Only a HydraNet starts from a static network; {name} is static itself.")
+    else:
+        recipe = replace(recipe, gate_loss=0.0)
+    model.to(device)
+    began = time.perf_counter()
+    history = fit(
+        model,
+        Batches(train, normalisation, device=device),
+        Batches(validation, normalisation, device=device),
+        recipe=recipe,
+        subtask_of_class=_to_tensor(subtask_of_class, device),
+        state_path=state_path,
+        resume=resume,
+        identity={
+            "architecture": config.to_json() | {"widths": list(config.widths)},
+            "recipe": recipe.to_json(),
+            "data": train.sha256,
+        },
+        on_progress=on_progress,
+    )
+    seconds = max(sum(record.seconds for record in history), time.perf_counter() - began)
+    return TrainedRun(
+        model, config, recipe, normalisation, subtask_of_class, train, validation, history, seconds
+    )
+
+
+def _to_tensor(values: NDArray[np.int64] | None, device: torch.device) -> torch.Tensor | None:
+    return None if values is None else torch.from_numpy(values).to(device)
+
+
+def make_subtasks(
+    recipe: Recipe,
+    images: ImageSet,
+    static: nn.Module | None,
+    normalisation: Normalisation,
+    num_branches: int,
+    device: torch.device,
+) -> NDArray[np.int64]:
+    """The subtask of each class, as the recipe asks: (C,) int64.
+
+    Raises:
+        InputError: clusters without a static network, superclasses where the data set has none, or
+            a number of them that differs from the number of branches.
+    """
+    if recipe.subtasks == "random":
+        return random_subtasks(images.num_classes, num_branches, seed=recipe.seed)
+    if recipe.subtasks == "superclasses":
+        groups = images.superclasses
+        if groups is None or len(set(groups)) != num_branches:
+            raise InputError(
+                f"Subtasks by superclass need as many superclasses as branches ({num_branches}), "
+                f"but {images.name} has {len(set(groups)) if groups else 'none'}. "
+                "Use clusters, which suit any data set."
+            )
+        return number_by_first_class(np.asarray(groups, np.int64))
+    if static is None:
+        raise InputError(
+            "Subtasks by clusters are made from the features of a trained static network. "
+            "Name its checkpoint as start, or use superclasses or random subtasks."
+        )
+    features = class_features(static, images, normalisation, device=device)
+    return balanced_clusters(features, num_branches, seed=recipe.seed)
+
+
+@torch.no_grad()
+def class_features(
+    static: nn.Module,
+    images: ImageSet,
+    normalisation: Normalisation,
+    *,
+    device: torch.device | str = "cpu",
+    batch_size: int = 500,
+) -> NDArray[np.float64]:
+    """The mean over each class of what the output layer sees: (C, D).
+
+    `static`: a network with a `features` method; every class must have an image.
+    """
+    static = static.to(device).eval()
+    sums: torch.Tensor | None = None
+    for batch, labels in Batches(images, normalisation, device=device).in_order(batch_size):
+        features = static.features(batch).double()  # (B, D)
+        if sums is None:
+            sums = features.new_zeros(images.num_classes, features.shape[1])
+        sums.index_add_(0, labels, features)
+    assert sums is not None, "an ImageSet is never empty"
+    counts = np.bincount(images.labels, minlength=images.num_classes)
+    return sums.cpu().numpy() / counts[:, None]
