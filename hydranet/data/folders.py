@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from hydranet.data.dataset import ImageSet
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
+from hydranet.images import read_image
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".webp"}
 _TEST_SHARE = 0.2
@@ -38,7 +38,7 @@ def read_class_folders(root: Path, split: str, *, image_size: int) -> ImageSet:
         labels += [label] * len(files)
     images = np.empty((len(paths), image_size, image_size, 3), np.uint8)
     for row, path in enumerate(paths):
-        images[row] = _read(path, image_size)
+        images[row] = fit_square(read_image(path), image_size)
     return ImageSet(root.name, images, np.asarray(labels, np.int64), class_names)
 
 
@@ -78,11 +78,3 @@ def _every_fifth(files: list[Path], split: str, folder: Path) -> list[Path]:
     step = round(1 / _TEST_SHARE)
     test = files[step - 1 :: step] or files[-1:]
     return test if split == "test" else [path for path in files if path not in set(test)]
-
-
-def _read(path: Path, image_size: int) -> np.ndarray:
-    try:
-        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
-            return fit_square(image.convert("RGB"), image_size)
-    except (UnidentifiedImageError, OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as an image: {error}. Remove it.") from None

@@ -1,0 +1,290 @@
+"""A stranger's bytes → the RGB picture that a person would see, or a sentence that says why not.
+
+Three decoders can be reached (PNG, JPEG, WebP), sizes are compared with limits before a pixel is
+decoded, and the little that a small file can ask for again and again is counted first. One image
+costs at most about 300 MB and a few seconds, whatever the bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+from hydranet.errors import InputError
+
+MAX_BYTES: Final = 20 * 2**20
+# Pillow's WebP decoder holds four copies of the picture, the others at most two.
+MAX_PIXELS: Final = {"PNG": 25_000_000, "JPEG": 25_000_000, "WEBP": 16_000_000}
+MAX_ASPECT: Final = 100
+MAX_SIDE: Final = 2048
+
+# Each of these costs time or memory out of proportion to its bytes: a 140 kB JPEG of 1,000 scans
+# takes 20 s, a PNG of 20,000 packed colour profiles 50 s. Programs write about a tenth of them.
+_MAX_SCANS: Final = 100
+_MAX_EXIF_SEGMENTS: Final = 16
+_MAX_PACKED_CHUNKS: Final = 16
+_MAX_OTHER_CHUNKS: Final = 256
+_MAX_EXIF_BYTES: Final = 2**20
+_MAX_PROFILE_BYTES: Final = 4 * 2**20
+
+_JPEG_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
+_END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
+
+# One picture at a time: it bounds the memory of a server with many visitors, and Python's list of
+# warning filters, changed while Pillow works, belongs to all threads.
+_one_at_a_time = Lock()
+
+
+def decode_image(content: bytes, *, name: str = "The image") -> Image.Image:
+    """Decode a PNG, JPEG or WebP file into an RGB picture without metadata.
+
+    The picture is turned as its EXIF says, its colours are sRGB, transparency lies on white, and
+    of an animation it is the first frame. A picture longer than 2048 px comes reduced to that.
+    `name` begins the messages.
+
+    Raises:
+        InputError: the file is none of the three kinds, damaged, or beyond a limit of this module.
+    """
+    name = _short(name)
+    _check_bytes(len(content), name)
+    kind = _kind(content)
+    if kind is None:
+        raise InputError(
+            f"{name} must be a PNG, JPEG or WebP picture, but it {_seems(content)}. "
+            "Save it as one of the three and try again."
+        )
+    _refuse_repetition(content, kind, name)
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with _whatever_pillow_raises(name, kind):
+            image = Image.open(io.BytesIO(content), formats=(kind,))
+        _check_size(image.size, kind, name)
+        with _whatever_pillow_raises(name, kind):
+            return _flatten(_upright(_reduced(image)))
+
+
+def read_image(path: str | Path) -> Image.Image:
+    """Read the file at `path` as `decode_image` does.
+
+    Raises:
+        InputError: there is no such file, it cannot be opened, or `decode_image` refuses it.
+    """
+    name = _short(str(path))
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError(
+            f"{name} must be a picture file, but there is no such file. Check the path."
+        ) from None
+    except IsADirectoryError:
+        raise InputError(
+            f"{name} must be a picture file, but it is a folder. Name a file in it."
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = getattr(error, "strerror", None) or "the path is not valid"
+        raise InputError(
+            f"{name} must be a picture file that can be read, but it cannot be opened: {reason}. "
+            "Check the path and its permissions."
+        ) from None
+    return decode_image(content, name=name)
+
+
+def _short(name: str) -> str:
+    """`name` as text for a message: printable, on one line, at most 60 characters."""
+    name = "".join(c for c in " ".join(name.split()) if c.isprintable()) or "The image"
+    return name if len(name) <= 60 else f"{name[:20]}…{name[-39:]}"
+
+
+def _check_bytes(count: int, name: str) -> None:
+    if count == 0:
+        raise InputError(f"{name} must hold a picture, but it is empty. Choose another file.")
+    if count > MAX_BYTES:
+        raise InputError(
+            f"{name} must have at most {MAX_BYTES // 2**20} MiB, but it has more. "
+            "Save it smaller and try again."
+        )
+
+
+def _kind(content: bytes) -> str | None:
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return "WEBP"
+    return None
+
+
+def _seems(content: bytes) -> str:
+    """What a file of another kind is, as the end of "but it …"."""
+    start = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    brand = content[8:12] if content[4:8] == b"ftyp" else b""
+    lower = start.lower()
+    guesses = {
+        "a GIF": content.startswith((b"GIF87a", b"GIF89a")),
+        "a BMP": content.startswith(b"BM") and content[6:10] == bytes(4),
+        "a TIFF": content.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+        "an AVIF": brand in (b"avif", b"avis"),
+        "a HEIC photo": brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"),
+        "a video": brand != b"",
+        "a PDF": start.startswith(b"%PDF-"),
+        "a ZIP archive": content.startswith((b"PK\3\4", b"PK\5\6")),
+        "an SVG drawing": lower.startswith(b"<svg")
+        or (lower.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in lower),
+        "a web page": lower.startswith((b"<!doctype html", b"<html")),
+    }
+    for what, holds in guesses.items():
+        if holds:
+            return f"seems to be {what}"
+    text = content[:4096].decode("utf-8", "ignore")
+    is_text = len(text.encode()) > len(content[:4096]) - 4 and all(
+        c.isprintable() or c.isspace() for c in text
+    )
+    return "seems to be text" if is_text else "is none of them"
+
+
+def _refuse_repetition(content: bytes, kind: str, name: str) -> None:
+    if kind == "PNG":
+        chunks = _png_chunks(content)
+        packed = chunks[b"iCCP"] + chunks[b"iTXt"] + chunks[b"zTXt"]
+        other = chunks.total() - chunks[b"IDAT"] - chunks[b"fdAT"] - chunks[b"fcTL"]
+        too_many = packed > _MAX_PACKED_CHUNKS or other > _MAX_OTHER_CHUNKS
+    elif kind == "JPEG":
+        exif_segments = content.count(b"Exif\0\0")
+        too_many = exif_segments > _MAX_EXIF_SEGMENTS or _jpeg_scans(content) > _MAX_SCANS
+    else:
+        too_many = False
+    if too_many:
+        raise InputError(
+            f"{name} must be an ordinary picture, but its metadata or its scans are repeated more "
+            "often than any program writes them. Save it again from an image editor."
+        )
+
+
+def _png_chunks(content: bytes) -> Counter[bytes]:
+    """How often each type of chunk occurs."""
+    counts: Counter[bytes] = Counter()
+    at = 8
+    while at + 8 <= len(content):
+        length, chunk = struct.unpack_from(">I4s", content, at)
+        counts[chunk] += 1
+        at += length + 12  # the length, the type and the checksum have four bytes each
+    return counts
+
+
+def _jpeg_scans(content: bytes) -> int:
+    """How many passes over the picture the decoder would make."""
+    scans, at = 0, 2
+    while (found := _JPEG_MARKER.search(content, at)) and found[1][0] != _END_OF_IMAGE:
+        scans += found[1][0] == _START_OF_SCAN
+        at = found.end() + int.from_bytes(content[found.end() : found.end() + 2], "big")
+    return scans
+
+
+@contextmanager
+def _whatever_pillow_raises(name: str, kind: str) -> Iterator[None]:
+    """Turn any failure of a decoder into a sentence.
+
+    On hostile bytes Pillow raises OSError, SyntaxError, ValueError, EOFError, struct.error,
+    zlib.error, AssertionError, MemoryError and more, and promises no list, so `Exception` is the
+    honest one to name. It is sound because only decoding stands inside; the cause stays chained.
+    """
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        limit = f"{MAX_PIXELS[kind] // 10**6} megapixels"
+        raise InputError(
+            f"{name} must have at most {limit}, but it says that it has many times more. "
+            "Choose another picture."
+        ) from error
+    except Exception as error:
+        raise InputError(
+            f"{name} must be a whole PNG, JPEG or WebP picture, but it cannot be decoded: it "
+            "seems to be damaged or cut short. Save it again or choose another one."
+        ) from error
+
+
+def _check_size(size: tuple[int, int], kind: str, name: str) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS[kind]:
+        raise InputError(
+            f"{name} must have at most {MAX_PIXELS[kind] // 10**6} megapixels, but it has "
+            f"{width} × {height} pixels. Save it smaller and try again."
+        )
+    if max(size) > MAX_ASPECT * min(size):
+        raise InputError(
+            f"{name} must be at most {MAX_ASPECT} times as long as it is wide, but it has "
+            f"{width} × {height} pixels. Cut it and try again."
+        )
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """The decoded picture, at most MAX_SIDE long, in L, LA, RGB, RGBA or CMYK."""
+    width, height = image.size
+    scale = MAX_SIDE / max(width, height)
+    # Of a long JPEG only a half, a quarter or an eighth is decoded; other kinds ignore this.
+    image.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
+    image.load()
+    if image.mode == "I;16":
+        image = _eight_bit(image)
+    mode = image.mode if image.mode == "CMYK" else "L" if image.mode in ("1", "L", "LA") else "RGB"
+    if image.has_transparency_data:
+        mode += "A"
+    if image.mode != mode:
+        image = image.convert(mode)
+    if scale < 1:
+        image.thumbnail((MAX_SIDE, MAX_SIDE))
+    return image
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """A 16-bit grey picture scaled to 8 bits; Pillow would clip it."""
+    values = np.asarray(image)
+    image.close()  # the caller's name for it would keep 50 MB alive
+    grey = Image.fromarray((values >> 8).astype(np.uint8))
+    see_through = image.info.pop("transparency", None)
+    if see_through is not None:
+        grey.putalpha(Image.fromarray((values != see_through) * np.uint8(255)))
+    grey.info = image.info
+    return grey
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF says; EXIF that is broken or huge is no EXIF."""
+    if len(image.info.get("exif") or b"") > _MAX_EXIF_BYTES:
+        del image.info["exif"]
+    # In place, the turn is made before the metadata is rewritten, which may still fail.
+    with suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """The picture in sRGB on white, without metadata."""
+    alpha = image.getchannel("A") if image.has_transparency_data else None
+    colours = image.convert(image.mode.removesuffix("A"))
+    profile = image.info.get("icc_profile")
+    if profile and len(profile) <= _MAX_PROFILE_BYTES:
+        with suppress(ImageCms.PyCMSError):  # broken, or not for these channels
+            colours = _to_srgb(colours, profile)
+    flat = Image.new("RGB", image.size, "white")
+    flat.paste(colours.convert("RGB"), mask=alpha)
+    return flat
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    srgb = ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, io.BytesIO(profile), srgb, outputMode="RGB")
+    return converted if converted is not None else image
