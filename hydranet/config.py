@@ -11,10 +11,11 @@ Residual Learning for Image Recognition", CVPR 2016, section 4.2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from hydranet.errors import InputError
+from hydranet.structure import structure
 
 _LIMITS = {
     "num_classes": (2, 100_000),
@@ -125,15 +126,4 @@ def config_from_json(data: object) -> ArchitectureConfig:
         known = ", ".join(sorted(CONFIG_CLASSES))
         raise InputError(f"The family of an architecture must be one of {known}, not {family!r}.")
     cls = CONFIG_CLASSES[family]
-    known_names = {field.name for field in fields(cls)}
-    if unknown := sorted(set(values) - known_names):
-        raise InputError(
-            f"A {family} architecture has no field {unknown[0]!r}; "
-            f"its fields are {', '.join(sorted(known_names))}."
-        )
-    if isinstance(values.get("widths"), list):
-        values["widths"] = tuple(values["widths"])
-    try:
-        return cls(**values)
-    except TypeError as error:
-        raise InputError(f"A {family} architecture is incomplete: {error}.") from None
+    return structure(cls, values, f"The {family} architecture")

@@ -31,6 +31,6 @@ def write_whole(path: Path, content: bytes) -> None:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
         raise InputError(
-            f"{path} could not be written ({error.strerror}). What stood there before is untouched; "
+            f"{path} could not be written ({error.strerror}). What stood there is untouched; "
             "make room or choose another folder."
         ) from None

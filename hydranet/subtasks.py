@@ -51,10 +51,10 @@ def squared_distances(
 
 
 def assign_balanced(distances: NDArray[np.floating]) -> NDArray[np.int64]:
-    """The assignment of C classes to N centroids of least total distance, sizes equal to one class.
+    """The assignment of C classes to N centroids of least total distance, of equal sizes.
 
-    `distances`: (C, N), C ≥ N. Solved as a linear assignment problem: each centroid has ⌊C/N⌋ places
-    that must be filled and, where N does not divide C, one that may stay empty.
+    `distances`: (C, N), C ≥ N. Solved as a linear assignment problem: each centroid has ⌊C/N⌋
+    places that must be filled and, where N does not divide C, one that may stay empty.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -88,7 +88,9 @@ def number_by_first_class(subtask: NDArray[np.int64]) -> NDArray[np.int64]:
     return rank[inverse].astype(np.int64)
 
 
-def members(subtask_of_class: NDArray[np.integer] | list[int], num_branches: int) -> list[list[int]]:
+def members(
+    subtask_of_class: NDArray[np.integer] | list[int], num_branches: int
+) -> list[list[int]]:
     """The classes of each subtask, from the subtask of each class."""
     groups: list[list[int]] = [[] for _ in range(num_branches)]
     for index, subtask in enumerate(subtask_of_class):

@@ -7,28 +7,14 @@ a whole batch at a time. There are no worker processes to feed and nothing to de
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from hydranet.data.dataset import ImageSet
+from hydranet.data.normalisation import Normalisation
 
 _FLIP_PROBABILITY = 0.5
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Mean and standard deviation of each channel, in units of full scale (0 to 1)."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def apply(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) uint8 → (B, 3, H, W) float32 with about zero mean and unit deviation."""
-        mean = torch.tensor(self.mean, device=images.device).view(3, 1, 1) * 255
-        std = torch.tensor(self.std, device=images.device).view(3, 1, 1) * 255
-        return (images.float() - mean) / std
 
 
 class Batches:

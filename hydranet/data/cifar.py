@@ -28,7 +28,7 @@ def read_cifar(root: Path, split: str, *, image_size: int, download: str | None 
     """
     from torchvision import datasets
 
-    present = next((cls for folder, cls in _FOLDERS.items() if (root / folder).is_dir()), None)
+    present = next((cls for folder, cls in _FOLDERS.items() if (root / folder).is_dir()), "")
     name = download.upper() if download else present
     if name not in _FOLDERS.values():
         raise InputError(

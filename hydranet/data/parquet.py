@@ -80,7 +80,9 @@ def _decode(column: pa.ChunkedArray, image_size: int, folder: Path) -> np.ndarra
             with Image.open(io.BytesIO(value.as_py() or b"")) as image:
                 images[row] = fit_square(image.convert("RGB"), image_size)
         except (UnidentifiedImageError, OSError, ValueError) as error:
-            raise InputError(f"The image in row {row} of {folder} cannot be read: {error}") from None
+            raise InputError(
+                f"The image in row {row} of {folder} cannot be read: {error}"
+            ) from None
     return images
 
 

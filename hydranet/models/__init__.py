@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 from hydranet.config import ArchitectureConfig, HydraResConfig, ResNetConfig
 from hydranet.errors import InputError
 from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.models.network import Network
 from hydranet.models.resnet import ResNet
 from hydranet.registry import model_config
 
-__all__ = ["HydraNet", "HydraOutput", "ResNet", "build", "create_model"]
+__all__ = ["HydraNet", "HydraOutput", "Network", "ResNet", "build", "create_model"]
 
 
-def build(config: ArchitectureConfig) -> nn.Module:
+def build(config: ArchitectureConfig) -> Network:
     """The network of a configuration, freshly initialised."""
     match config:
         case ResNetConfig():
@@ -25,7 +24,7 @@ def build(config: ArchitectureConfig) -> nn.Module:
     raise InputError(f"No network is known for the family {config.family!r}.")
 
 
-def create_model(name: str, **changes: Any) -> nn.Module:
+def create_model(name: str, **changes: Any) -> Network:
     """The registered network `name`, freshly initialised, e.g. `create_model("hydra_res_d1", k=2)`.
 
     Raises:

@@ -16,6 +16,7 @@ from hydranet.errors import InputError
 from hydranet.models.blocks import PooledStage, ResidualStem, initialise
 from hydranet.models.combiner import Combiner
 from hydranet.models.gate import Gate
+from hydranet.models.network import Network
 from hydranet.routing import Route, top_k_route
 
 
@@ -43,7 +44,7 @@ class Branch(nn.Module):
         return self.projection(self.body(stem_features))
 
 
-class HydraNet(nn.Module):
+class HydraNet(Network):
     """A wide network of which each input runs only a part.
 
     Attributes: `stem`, `gate`, `branches` (N of them), `combiner`, `config`.
@@ -52,12 +53,10 @@ class HydraNet(nn.Module):
     def __init__(self, config: HydraResConfig) -> None:
         super().__init__()
         widths, d = config.widths, config.d
-        self.config = config
+        self.config: HydraResConfig = config
         self.stem = ResidualStem(widths, blocks=d)
         self.gate = Gate(widths, blocks=d, num_branches=config.num_branches)
-        self.branches = nn.ModuleList(
-            Branch(widths, blocks=d) for _ in range(config.num_branches)
-        )
+        self.branches = nn.ModuleList(Branch(widths, blocks=d) for _ in range(config.num_branches))
         self.combiner = Combiner(widths[2], config.num_classes)
         initialise(self)
 

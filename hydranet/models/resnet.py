@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 from hydranet.config import ResNetConfig
 from hydranet.models.blocks import PooledStage, ResidualStem, initialise
+from hydranet.models.network import Network
 
 
-class ResNet(nn.Module):
+class ResNet(Network):
     """A static network: every input runs all of it."""
 
     def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config: ResNetConfig = config
         self.stem = ResidualStem(config.widths, blocks=config.n)
         self.body = PooledStage(config.widths, blocks=config.n)
         self.head = nn.Linear(config.widths[2], config.num_classes)

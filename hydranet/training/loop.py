@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hydranet.data.batches import Batches
 from hydranet.errors import InputError
 from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.models.network import Network
 from hydranet.training.backend import autocast, compile_in_place
+from hydranet.training.history import EpochRecord
 from hydranet.training.losses import training_loss
 from hydranet.training.recipe import Recipe
-from hydranet.training.state import EpochRecord, load_state, save_state
+from hydranet.training.state import load_state, save_state
 
 _EVALUATION_BATCH = 250
 _CHECK_EVERY = 50
@@ -44,7 +46,7 @@ ProgressCallback = Callable[[Progress], None]
 
 
 def fit(
-    model: nn.Module,
+    model: Network,
     train: Batches,
     validation: Batches,
     *,
@@ -67,10 +69,8 @@ def fit(
     optimizer = _optimizer(model, recipe)
     history: list[EpochRecord] = []
     if resume and state_path is not None and state_path.exists():
-        history = load_state(
-            state_path, model=model, optimizer=optimizer, identity=identity or {}
-        )
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a missing stub
+        history = load_state(state_path, model=model, optimizer=optimizer, identity=identity or {})
+    model.to(memory_format=torch.channels_last)
     if recipe.compile == "on":
         compile_in_place(model)
     run = _Run(model, optimizer, recipe, subtask_of_class, device, on_progress)
@@ -87,7 +87,7 @@ def fit(
     return history
 
 
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.SGD:
+def _optimizer(model: Network, recipe: Recipe) -> torch.optim.SGD:
     """Nesterov SGD; weight decay on matrices and kernels, not on biases and batch norm."""
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() <= 1]
@@ -120,7 +120,7 @@ class _Tally:
 
 @dataclass
 class _Run:
-    model: nn.Module
+    model: Network
     optimizer: torch.optim.Optimizer
     recipe: Recipe
     subtask_of_class: Tensor | None
@@ -161,9 +161,7 @@ class _Run:
             branch_load=[round(share, 5) for share in (tally.load / tally.images).tolist()],
         )
         self.on_progress(
-            Progress(
-                epoch, recipe.epochs, steps, steps, loss_now, record.images_per_second, record
-            )
+            Progress(epoch, recipe.epochs, steps, steps, loss_now, record.images_per_second, record)
         )
         return record
 

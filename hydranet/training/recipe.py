@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hydranet.errors import InputError
+from hydranet.structure import structure
 
 EXECUTIONS = ("fired", "all")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -75,14 +75,7 @@ class Recipe:
         Raises:
             InputError: a field is unknown or out of range.
         """
-        if not isinstance(data, Mapping):
-            raise InputError(f"A recipe must be a mapping, not {type(data).__name__}.")
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(data) - known):
-            raise InputError(
-                f"A recipe has no field {unknown[0]!r}; its fields are {', '.join(sorted(known))}."
-            )
-        return cls(**data)
+        return structure(cls, data, "The recipe")
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,19 +11,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from hydranet.config import ArchitectureConfig
 from hydranet.data import ImageSet
-from hydranet.data.batches import Batches, Normalisation
+from hydranet.data.batches import Batches
+from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
-from hydranet.models import HydraNet, build
+from hydranet.models import HydraNet, Network, ResNet, build
 from hydranet.registry import model_config
 from hydranet.subtasks import balanced_clusters, number_by_first_class, random_subtasks
 from hydranet.training.backend import settle
+from hydranet.training.history import EpochRecord
 from hydranet.training.loop import ProgressCallback, fit
 from hydranet.training.recipe import Recipe
-from hydranet.training.state import EpochRecord
 from hydranet.training.upcycling import upcycle
 
 
@@ -30,7 +31,7 @@ from hydranet.training.upcycling import upcycle
 class TrainedRun:
     """A network after training, and all that its card needs to say about how it came to be."""
 
-    model: nn.Module
+    model: Network
     config: ArchitectureConfig
     recipe: Recipe
     normalisation: Normalisation
@@ -46,7 +47,7 @@ def train_model(
     images: ImageSet,
     *,
     recipe: Recipe,
-    load_static: Callable[[str], nn.Module],
+    load_static: Callable[[str], Network],
     device: torch.device,
     state_path: Path | None = None,
     resume: bool = False,
@@ -60,9 +61,7 @@ def train_model(
     Raises:
         InputError: the recipe, the data and the network do not fit, or training diverged.
     """
-    config = model_config(
-        name, num_classes=images.num_classes, image_size=images.images.shape[1]
-    )
+    config = model_config(name, num_classes=images.num_classes, image_size=images.images.shape[1])
     images.check_every_class_has_images()
     train, validation = images.split(recipe.validation_images, seed=recipe.seed)
     normalisation = Normalisation(*train.channel_statistics())
@@ -75,7 +74,7 @@ def train_model(
         if static is not None:
             upcycle(model, static)
         subtask_of_class = make_subtasks(
-            recipe, train, static, normalisation, config.num_branches, device
+            recipe, train, static, normalisation, model.config.num_branches, device
         )
     elif recipe.start:
         raise InputError(f"Only a HydraNet starts from a static network; {name} is static itself.")
@@ -92,7 +91,7 @@ def train_model(
         state_path=state_path,
         resume=resume,
         identity={
-            "architecture": config.to_json() | {"widths": list(config.widths)},
+            "architecture": json.loads(json.dumps(config.to_json())),
             "recipe": recipe.to_json(),
             "data": train.sha256,
         },
@@ -111,7 +110,7 @@ def _to_tensor(values: NDArray[np.int64] | None, device: torch.device) -> torch.
 def make_subtasks(
     recipe: Recipe,
     images: ImageSet,
-    static: nn.Module | None,
+    static: Network | None,
     normalisation: Normalisation,
     num_branches: int,
     device: torch.device,
@@ -144,7 +143,7 @@ def make_subtasks(
 
 @torch.no_grad()
 def class_features(
-    static: nn.Module,
+    static: Network,
     images: ImageSet,
     normalisation: Normalisation,
     *,
@@ -153,9 +152,16 @@ def class_features(
 ) -> NDArray[np.float64]:
     """The mean over each class of what the output layer sees: (C, D).
 
-    `static`: a network with a `features` method; every class must have an image.
+    Every class must have an image.
+
+    Raises:
+        InputError: `static` is not a static network.
     """
-    static = static.to(device).eval()
+    if not isinstance(static, ResNet):
+        raise InputError(
+            f"Class features come from a static network, not from a {type(static).__name__}."
+        )
+    static.to(device).eval()
     sums: torch.Tensor | None = None
     for batch, labels in Batches(images, normalisation, device=device).in_order(batch_size):
         features = static.features(batch).double()  # (B, D)

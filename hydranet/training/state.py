@@ -7,7 +7,6 @@ beside itself and moved into place, so that it is whole or not there. No pickle.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,11 @@ from torch import Tensor, nn
 
 from hydranet.errors import InputError
 from hydranet.files import write_whole
+from hydranet.structure import structure
+from hydranet.training.history import EpochRecord
 
 _MOMENTUM = "momentum/"
 _MODEL = "model/"
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch gave. Accuracies and rates in percent, `branch_load` in shares of images."""
-
-    epoch: int
-    loss: float
-    train_top1: float
-    validation_top1: float
-    learning_rate: float
-    images_per_second: float
-    seconds: float
-    hit_rate: float | None = None
-    branch_load: list[float] = field(default_factory=list)
 
 
 def save_state(
@@ -74,9 +60,12 @@ def load_state(
     try:
         with safe_open(path, framework="pt") as file:
             meta = json.loads((file.metadata() or {})["run"])
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}
+            names = list(file.keys())
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise InputError(f"The saved run {path} is damaged ({error}). Start without --resume.") from None
+        raise InputError(
+            f"The saved run {path} is damaged ({error}). Start without --resume."
+        ) from None
     for key, value in identity.items():
         if (saved := meta["identity"].get(key)) != value:
             raise InputError(
@@ -89,4 +78,4 @@ def load_state(
     for name, parameter in model.named_parameters():
         if (buffer := tensors.get(_MOMENTUM + name)) is not None:
             optimizer.state[parameter]["momentum_buffer"] = buffer.to(parameter.device)
-    return [EpochRecord(**record) for record in meta["history"]]
+    return [structure(EpochRecord, record, "The saved epoch") for record in meta["history"]]

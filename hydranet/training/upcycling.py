@@ -9,22 +9,24 @@ specialisation. Known from mixtures of experts: Komatsuzaki et al., "Sparse Upcy
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from hydranet.errors import InputError
-from hydranet.models.hydra import HydraNet
+from hydranet.models.hydra import Branch, HydraNet
+from hydranet.models.network import Network
 from hydranet.models.resnet import ResNet
 
 
-def upcycle(hydra: HydraNet, static: nn.Module) -> None:
+def upcycle(hydra: HydraNet, static: Network) -> None:
     """Copy the weights of `static` into `hydra`, in place.
 
     Raises:
         InputError: the networks do not fit: another depth, width or number of classes.
     """
-    ours, theirs = hydra.config, static.config
     if not isinstance(static, ResNet):
-        raise InputError(f"A Hydra-Res can start from a ResNet, not from a {type(static).__name__}.")
+        raise InputError(
+            f"A Hydra-Res can start from a ResNet, not from a {type(static).__name__}."
+        )
+    ours, theirs = hydra.config, static.config
     if (ours.d, ours.widths, ours.num_classes) != (theirs.n, theirs.widths, theirs.num_classes):
         raise InputError(
             f"A Hydra-Res-d{ours.d} with {ours.num_classes} classes starts from a "
@@ -36,6 +38,7 @@ def upcycle(hydra: HydraNet, static: nn.Module) -> None:
     hydra.gate.body.load_state_dict(static.body.state_dict())
     with torch.no_grad():
         for branch in hydra.branches:
+            assert isinstance(branch, Branch)
             branch.body.load_state_dict(static.body.state_dict())
             branch.projection.weight.copy_(torch.eye(len(branch.projection.weight)))
             branch.projection.bias.zero_()

@@ -1,0 +1,25 @@
+"""Colours that mean something: one for each branch, the same on every page, in light and dark.
+
+Twenty colours told apart by hue and by lightness in turn; more branches repeat them, and every
+branch is told apart by its number and place as well, so that colour is never the only sign.
+"""
+
+from __future__ import annotations
+
+_BRANCHES = (
+    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9",
+    "#d55e00", "#6a51a3", "#b8a500", "#00767f", "#e7298a",
+    "#4053d3", "#b36b00", "#3f8f29", "#a03e7d", "#2a9bb5",
+    "#c0392b", "#9467bd", "#8c8c00", "#1b6e53", "#d6719b",
+)  # fmt: skip
+
+QUIET = "#9aa0a6"
+"""What did not fire, and everything that is context; readable on white and on near-black."""
+
+ACCENT = "#0072b2"
+"""Ours, where a chart needs one colour."""
+
+
+def branch_colour(branch: int) -> str:
+    """The colour of a branch, as #rrggbb."""
+    return _BRANCHES[branch % len(_BRANCHES)]

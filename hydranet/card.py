@@ -1,0 +1,148 @@
+"""The card of a checkpoint: everything that is known of it, checked on load. Light: no torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hydranet.config import ArchitectureConfig, config_from_json
+from hydranet.costs import Costs, count_costs
+from hydranet.data.normalisation import Normalisation
+from hydranet.errors import InputError
+from hydranet.metrics import Metrics
+from hydranet.structure import structure
+from hydranet.subtasks import members
+from hydranet.training.history import EpochRecord
+from hydranet.training.recipe import Recipe
+
+CARD_FORMAT = 1
+_CARD_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataNote:
+    """Which images trained, chose and tested; the SHA-256 are `ImageSet.sha256`."""
+
+    name: str
+    train_images: int
+    validation_images: int
+    test_images: int
+    train_sha256: str
+    test_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where, when and with what the network was trained."""
+
+    created: str
+    hardware: str
+    threads: int
+    versions: dict[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CardBody:
+    """The part of a card that is read field by field."""
+
+    name: str
+    class_names: tuple[str, ...]
+    subtask_of_class: tuple[int, ...] | None = None
+    normalisation: Normalisation
+    data: DataNote
+    test: Metrics
+    validation: Metrics
+    recipe: Recipe
+    history: tuple[EpochRecord, ...]
+    provenance: Provenance
+    weights_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card(_CardBody):
+    """A checkpoint's card.
+
+    `test` metrics are those of the stored weights, read once at the end; `validation` metrics are
+    those that choices were made by. `subtask_of_class`: the branch meant for each class, None for a
+    static network.
+    """
+
+    architecture: ArchitectureConfig
+
+    def __post_init__(self) -> None:
+        classes = self.architecture.num_classes
+        if len(self.class_names) != classes:
+            raise InputError(
+                f"The card names {len(self.class_names)} classes for {classes} outputs."
+            )
+        branches = getattr(self.architecture, "num_branches", None)
+        subtasks = self.subtask_of_class
+        if (subtasks is None) != (branches is None):
+            raise InputError("A card gives subtasks for a HydraNet, and only for a HydraNet.")
+        if subtasks is not None and branches is not None:
+            if len(subtasks) != classes or not all(0 <= s < branches for s in subtasks):
+                raise InputError(f"The card must give each class one of {branches} subtasks.")
+            if len(self.test.top1_by_k) != branches:
+                raise InputError(f"The card must give test metrics for k from 1 to {branches}.")
+
+    @property
+    def costs(self) -> Costs:
+        """Exact parameters and MACs, counted from the architecture."""
+        return count_costs(self.architecture)
+
+    @property
+    def subtasks(self) -> list[list[int]]:
+        """The classes of each branch's subtask; empty for a static network."""
+        if self.subtask_of_class is None:
+            return []
+        return members(list(self.subtask_of_class), self.costs.num_branches)
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole card as JSON values, costs included for readers of the file."""
+        body = asdict(self)
+        body["architecture"] = self.architecture.to_json()
+        costs = self.costs
+        return {
+            "format": CARD_FORMAT,
+            **body,
+            "costs": {"parameters": costs.parameters, "macs": costs.macs_json()},
+        }
+
+
+def read_card(path: Path) -> Card:
+    """The card in the file `path`.
+
+    Raises:
+        InputError: it is missing, no JSON, of another format, or a field does not fit.
+    """
+    try:
+        if path.stat().st_size > _CARD_BYTES:
+            raise InputError(
+                f"{path.name} is larger than {_CARD_BYTES >> 20} MiB; that is no card."
+            )
+        data = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{path.name} is missing.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path.name} cannot be read: {error}") from None
+    return card_from_json(data)
+
+
+def card_from_json(data: object) -> Card:
+    """The card that `Card.to_json` wrote; see `read_card` for errors."""
+    if not isinstance(data, dict) or data.get("format") != CARD_FORMAT:
+        found = data.get("format") if isinstance(data, dict) else None
+        raise InputError(f"The card must have format {CARD_FORMAT}, not {found!r}.")
+    body = {key: value for key, value in data.items() if key not in ("format", "costs")}
+    architecture = config_from_json(body.pop("architecture", None))
+    fields = vars(structure(_CardBody, body, "The card"))
+    card = Card(architecture=architecture, **fields)
+    if data.get("costs") != (counted := card.to_json()["costs"]):
+        raise InputError(
+            f"The card's costs are not those of its architecture, {counted['parameters']} "
+            "parameters; the card or its architecture was changed."
+        )
+    return card

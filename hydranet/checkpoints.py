@@ -1,0 +1,193 @@
+"""Checkpoints: `<name>/model.safetensors`, `card.json`, `routes.parquet`; listed, loaded, written.
+
+Light until a model is loaded. Weights are stored in half precision and run in single precision.
+Nothing is allocated before the card, the file's size and every tensor's shape are known to fit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydranet.card import Card, read_card
+from hydranet.errors import InputError
+from hydranet.files import write_whole
+from hydranet.route_log import RouteLog, write_route_log
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from hydranet.models import Network
+
+CHECKPOINTS = Path(
+    os.environ.get("HYDRANET_CHECKPOINTS", Path(__file__).parent.parent / "checkpoints")
+)
+"""Where checkpoints lie unless a caller says otherwise: beside this package, or where the
+environment variable HYDRANET_CHECKPOINTS points."""
+
+WEIGHTS, CARD, ROUTES = "model.safetensors", "card.json", "routes.parquet"
+_PREVIOUS = ".previous-"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder whose card has been read and checked."""
+
+    name: str
+    folder: Path
+    card: Card
+
+
+@dataclass(frozen=True)
+class DamagedCheckpoint:
+    """A folder that is left out, and why, as a sentence."""
+
+    name: str
+    reason: str
+
+
+def list_checkpoints(
+    root: Path = CHECKPOINTS,
+) -> tuple[list[Checkpoint], list[DamagedCheckpoint]]:
+    """All checkpoints under `root` by name, and those that are left out. Weights are not read."""
+    good: list[Checkpoint] = []
+    damaged: list[DamagedCheckpoint] = []
+    if not root.is_dir():
+        return good, damaged
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        if folder.name.startswith("."):
+            continue
+        try:
+            good.append(find_checkpoint(folder.name, root))
+        except InputError as error:
+            damaged.append(DamagedCheckpoint(folder.name, str(error)))
+    return good, damaged
+
+
+def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Checkpoint:
+    """The checkpoint of that name under `root`, or in that folder.
+
+    Raises:
+        InputError: there is none, its card does not fit, or its weights are missing.
+    """
+    folder = Path(name_or_folder)
+    if len(folder.parts) == 1 and not folder.is_absolute():
+        folder = root / folder
+    if not folder.is_dir():
+        previous = folder.with_name(_PREVIOUS + folder.name)
+        if not previous.is_dir():  # stands only if a replacement was cut short
+            names = [p.name for p in sorted(folder.parent.glob("[!.]*")) if p.is_dir()]
+            there = f"There are: {', '.join(names)}." if names else "There is none yet."
+            raise InputError(f"There is no checkpoint {folder.name!r} in {folder.parent}. {there}")
+        folder = previous
+    card = read_card(folder / CARD)
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise InputError(f"{WEIGHTS} is missing.")
+    least = 2 * card.costs.parameters
+    if (size := weights.stat().st_size) < least:
+        raise InputError(
+            f"{WEIGHTS} has {size:,} bytes, but {card.costs.parameters:,} parameters need at least "
+            f"{least:,}; the file is cut short or the card belongs to another network."
+        )
+    return Checkpoint(folder.name.removeprefix(_PREVIOUS), folder, card)
+
+
+def load(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Network:
+    """The network of the checkpoint of that name or in that folder; see `load_model`."""
+    return load_model(find_checkpoint(name_or_folder, root))
+
+
+def load_model(checkpoint: Checkpoint) -> Network:
+    """The network of a checkpoint, in eval mode, single precision, with its card as `.card`.
+
+    Raises:
+        InputError: the weights do not have the hash on the card, or do not fit the architecture.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    from hydranet.models import build
+
+    content = (checkpoint.folder / WEIGHTS).read_bytes()
+    if hashlib.sha256(content).hexdigest() != checkpoint.card.weights_sha256:
+        raise InputError(
+            f"{WEIGHTS} of {checkpoint.name} does not have the SHA-256 on its card: the file is "
+            "damaged or was changed. Fetch or train it again."
+        )
+    with torch.device("meta"):
+        model = build(checkpoint.card.architecture)
+    try:
+        _check_header(content, model.state_dict(), checkpoint.name)
+        tensors = load(content)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{WEIGHTS} of {checkpoint.name} does not fit: {error}") from None
+    state = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in tensors.items()
+    }
+    model.load_state_dict(state, assign=True)
+    model.card = checkpoint.card
+    model.requires_grad_(False)
+    model.eval()
+    return model
+
+
+def _check_header(content: bytes, expected: dict[str, Tensor], name: str) -> None:
+    """Raise InputError unless the file's tensors have the expected names and shapes."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header.pop("__metadata__", None)
+    if wrong := sorted(set(header) ^ set(expected)):
+        raise InputError(f"{WEIGHTS} of {name} lacks or adds the tensor {wrong[0]}.")
+    for tensor, value in expected.items():
+        if tuple(header[tensor]["shape"]) != tuple(value.shape):
+            raise InputError(
+                f"{WEIGHTS} of {name} holds {tensor} as {header[tensor]['shape']}, but the "
+                f"architecture on its card needs {list(value.shape)}."
+            )
+
+
+def encode_weights(model: Network) -> tuple[bytes, str]:
+    """The weights as safetensors in half precision, and the SHA-256 of those bytes."""
+    from safetensors.torch import save
+
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }
+    content = save(tensors)
+    return content, hashlib.sha256(content).hexdigest()
+
+
+def write_checkpoint(root: Path, *, card: Card, weights: bytes, routes: RouteLog) -> Path:
+    """Write the folder `root/<card.name>` whole or not at all, in place of one that stands there.
+
+    Raises:
+        InputError: the folder cannot be written or the disk is full; what stood there still does.
+    """
+    target = root / card.name
+    previous = root / (_PREVIOUS + card.name)
+    root.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".part-{card.name}-", dir=root))
+    try:
+        part.chmod(0o755)
+        text = json.dumps(card.to_json(), indent=1, ensure_ascii=False) + "\n"
+        write_whole(part / WEIGHTS, weights)
+        write_whole(part / CARD, text.encode())
+        write_route_log(part / ROUTES, routes)
+        if target.exists():
+            shutil.rmtree(previous, ignore_errors=True)
+            target.rename(previous)
+        part.rename(target)
+        shutil.rmtree(previous, ignore_errors=True)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return target

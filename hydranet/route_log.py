@@ -1,0 +1,82 @@
+"""Route logs: what a network did with every image of a data set, as Parquet. Light.
+
+One row an image: `index`, `label`, `prediction`, `confidence` (probability of the prediction); for
+a HydraNet also `gate_scores` (N float16), `fired` (k branches, best first) and `correct_by_k` (N
+booleans; entry k − 1 belongs to k fired branches). A dashboard shows a whole data set from it
+without having the data set.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from hydranet.errors import InputError
+from hydranet.files import write_whole
+
+_COLUMNS = ("index", "label", "prediction", "confidence")
+_HYDRA_COLUMNS = ("gate_scores", "fired", "correct_by_k")
+
+
+@dataclass(frozen=True)
+class RouteLog:
+    """M images: `label`, `prediction` (M,) int32, `confidence` (M,) float16; for a HydraNet
+    `gate_scores` (M, N) float16, `fired` (M, k) int16 and `correct_by_k` (M, N) bool."""
+
+    label: NDArray[np.int32]
+    prediction: NDArray[np.int32]
+    confidence: NDArray[np.float16]
+    gate_scores: NDArray[np.float16] | None = None
+    fired: NDArray[np.int16] | None = None
+    correct_by_k: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def write_route_log(path: Path, log: RouteLog) -> None:
+    """Write `log` as Parquet, whole or not at all."""
+    columns: dict[str, pa.Array] = {
+        "index": pa.array(np.arange(len(log), dtype=np.int32)),
+        "label": pa.array(log.label),
+        "prediction": pa.array(log.prediction),
+        "confidence": pa.array(log.confidence),
+    }
+    for name in _HYDRA_COLUMNS:
+        values = getattr(log, name)
+        if values is not None:
+            flat = pa.array(values.ravel())
+            columns[name] = pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink, compression="zstd")
+    write_whole(path, sink.getvalue())
+
+
+def read_route_log(path: Path) -> RouteLog:
+    """Read what `write_route_log` wrote.
+
+    Raises:
+        InputError: the file is missing or damaged, or lacks a column.
+    """
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"The route log {path} cannot be read: {error}") from None
+    if missing := [name for name in _COLUMNS if name not in table.column_names]:
+        raise InputError(
+            f"The route log {path} needs a column {missing[0]}, "
+            f"but has {', '.join(table.column_names)}."
+        )
+    lists = {}
+    for name in _HYDRA_COLUMNS:
+        if name in table.column_names:
+            column = table[name].combine_chunks()
+            width = column.type.list_size
+            lists[name] = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+    return RouteLog(*(table[name].to_numpy() for name in _COLUMNS[1:]), **lists)

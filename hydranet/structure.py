@@ -1,0 +1,82 @@
+"""Frozen dataclasses from JSON, every field checked. Light.
+
+What is read here may come from a stranger, so nothing is converted on trust: a field that is
+missing, unknown or of another type ends in a sentence that names it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Mapping
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from hydranet.errors import InputError
+
+T = TypeVar("T")
+
+
+def structure(cls: type[T], data: object, what: str) -> T:
+    """The dataclass `cls` made of the JSON object `data`; `what` names it in errors.
+
+    Knows str, int, float, bool, None, `X | None`, `tuple[X, ...]`, `list[X]`, `dict[str, X]` and
+    dataclasses of these. Fields with a default may be missing.
+
+    Raises:
+        InputError: something does not fit; the message says which field and what came.
+    """
+    if not isinstance(data, Mapping):
+        raise InputError(f"{what} must be an object, not {_shown(data)}.")
+    hints = get_type_hints(cls)
+    known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    if unknown := sorted(str(key) for key in data if key not in known):
+        raise InputError(
+            f"{what} has no field {_shown(unknown[0])}; its fields are {', '.join(known)}."
+        )
+    values = {}
+    for name, field in known.items():
+        if name in data:
+            values[name] = _value(hints[name], data[name], f"{what}.{name}")
+        elif field.default is field.default_factory is dataclasses.MISSING:
+            raise InputError(f"{what} needs a field {name}, but has none.")
+    return cls(**values)
+
+
+def _value(hint: Any, value: object, what: str) -> Any:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        (inner,) = (arg for arg in args if arg is not type(None))
+        return _value(inner, value, what)
+    if origin in (list, tuple):
+        if not isinstance(value, list | tuple):
+            raise InputError(f"{what} must be a list, not {_shown(value)}.")
+        return origin(_value(args[0], item, f"{what}[{i}]") for i, item in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise InputError(f"{what} must be an object, not {_shown(value)}.")
+        return {str(key): _value(args[1], item, f"{what}.{key}") for key, item in value.items()}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return structure(hint, value, what)
+    return _scalar(hint, value, what)
+
+
+def _scalar(hint: Any, value: object, what: str) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is float and is_number and math.isfinite(value):  # type: ignore[arg-type]  # a number
+        return float(value)  # type: ignore[arg-type]  # a number
+    if hint is int and is_number and isinstance(value, int):
+        return value
+    if hint in (str, bool) and isinstance(value, hint):
+        return value
+    names = {float: "a finite number", int: "a whole number", str: "text", bool: "true or false"}
+    if hint not in names:
+        raise TypeError(f"{what} has a type that is not known here: {hint}")
+    raise InputError(f"{what} must be {names[hint]}, not {_shown(value)}.")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
