@@ -1,0 +1,111 @@
+"""Fixtures that tests of several folders share. They make their own data; nothing is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pytest
+
+from hydranet.card import Card, DataNote, Provenance
+from hydranet.checkpoints import encode_weights, write_checkpoint
+from hydranet.config import ArchitectureConfig, HydraResConfig
+from hydranet.data.normalisation import Normalisation
+from hydranet.metrics import Metrics
+from hydranet.models import create_model
+from hydranet.registry import model_config
+from hydranet.route_log import RouteLog
+from hydranet.training.history import EpochRecord
+from hydranet.training.recipe import Recipe
+
+TINY = {"num_classes": 8, "image_size": 16, "widths": (4, 4, 8)}
+TINY_HYDRA = {**TINY, "num_branches": 4, "k": 2}
+IMAGES = 24
+
+
+class MakeCheckpoint(Protocol):
+    def __call__(
+        self, name: str, root: Path, *, model: str = ..., shape: dict[str, Any] | None = ...,
+        **changes: Any,
+    ) -> Path: ...  # fmt: skip
+
+
+@pytest.fixture
+def make_checkpoint() -> MakeCheckpoint:
+    """Write a tiny checkpoint with random weights through the real API, and return its folder.
+
+    `model`: a registered name; `shape`: fields of its architecture, tiny unless given ({} for the
+    registered size); `changes`: fields of the card, e.g. `test=Metrics(…)`.
+    """
+
+    def make(
+        name: str, root: Path, *, model: str = "hydra_res_d1", shape: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> Path:  # fmt: skip
+        if shape is None:
+            shape = TINY_HYDRA if model.startswith("hydra") else TINY
+        config = model_config(model, **shape)
+        weights, digest = encode_weights(create_model(model, **shape))
+        card = Card(**{**_card_fields(name, config), "weights_sha256": digest, **changes})
+        return write_checkpoint(root, card=card, weights=weights, routes=_routes(config))
+
+    return make
+
+
+def _card_fields(name: str, config: ArchitectureConfig) -> dict[str, Any]:
+    classes = config.num_classes
+    branches = config.num_branches if isinstance(config, HydraResConfig) else 0
+    return {
+        "name": name,
+        "architecture": config,
+        "class_names": tuple(f"class {i}" for i in range(classes)),
+        "subtask_of_class": tuple(c % branches for c in range(classes)) if branches else None,
+        "normalisation": Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
+        "data": DataNote(
+            name="tiny", train_images=80, validation_images=16, test_images=IMAGES,
+            train_sha256="0" * 64, test_sha256="1" * 64,
+        ),
+        "test": _metrics(config, IMAGES, 40.0),
+        "validation": _metrics(config, 16, 42.0),
+        "recipe": Recipe(epochs=2, validation_images=16),
+        "history": tuple(
+            EpochRecord(
+                epoch=e, loss=3.0 - e, train_top1=30.0 + 5 * e, validation_top1=32.0 + 5 * e,
+                learning_rate=0.1, images_per_second=100.0, seconds=1.0,
+            )
+            for e in (0, 1)
+        ),
+        "provenance": Provenance(
+            created="2026-01-01", hardware="a test", threads=1, versions={"python": "3.11"},
+            seconds=2.0,
+        ),
+    }  # fmt: skip
+
+
+def _metrics(config: ArchitectureConfig, images: int, top1: float) -> Metrics:
+    """`top1` at the default k, a point less or more for each branch less or more."""
+    if not isinstance(config, HydraResConfig):
+        return Metrics(images=images, top1=top1, top5=top1 + 30)
+    steps = [float(k - config.k) for k in range(1, config.num_branches + 1)]
+    return Metrics(
+        images=images, top1=top1, top5=top1 + 30,
+        top1_by_k=[top1 + s for s in steps],
+        top5_by_k=[top1 + 30 + s for s in steps],
+        hit_rate_by_k=[100 * k / len(steps) for k in range(1, len(steps) + 1)],
+        branch_load=[config.k / len(steps)] * len(steps),
+    )  # fmt: skip
+
+
+def _routes(config: ArchitectureConfig) -> RouteLog:
+    rng = np.random.default_rng(0)
+    label = np.arange(IMAGES, dtype=np.int32) % config.num_classes
+    prediction = rng.integers(0, config.num_classes, IMAGES).astype(np.int32)
+    confidence = rng.uniform(0.2, 1, IMAGES).astype(np.float16)
+    if not isinstance(config, HydraResConfig):
+        return RouteLog(label, prediction, confidence)
+    scores = rng.normal(size=(IMAGES, config.num_branches)).astype(np.float16)
+    correct = rng.random((IMAGES, config.num_branches)) < 0.4
+    correct[:, config.k - 1] = prediction == label
+    fired = np.argsort(-scores, axis=1)[:, : config.k].astype(np.int16)
+    return RouteLog(label, prediction, confidence, scores, fired, correct)
