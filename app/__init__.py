@@ -1,0 +1,1 @@
+"""The dashboard: a Streamlit front end over the package `hydranet`."""

@@ -42,8 +42,8 @@ class Prediction:
 
     `probabilities`: (C,), softmax of the logits. For a HydraNet, `gate_scores`: (N,), `fired`: the
     branches that ran, best-scored first, `weights`: how much each counts, and `shares`: (k, C),
-    what each adds to every logit (exact; with the combiner's bias they sum to the logits); for a static
-    network all four are empty. `macs`: multiply–accumulates spent on this image.
+    what each adds to every logit (exact; with the combiner's bias they sum to the logits); for a
+    static network all four are empty. `macs`: multiply–accumulates spent on this image.
     """
 
     pixels: NDArray[np.uint8]

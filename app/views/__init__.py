@@ -1,0 +1,1 @@
+"""Parts of pages: the only place that draws with Streamlit."""

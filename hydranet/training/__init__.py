@@ -1,0 +1,1 @@
+"""Training: recipe, loop, resumable state, upcycling, and the checkpoint at the end."""

@@ -1,0 +1,5 @@
+"""`python -m hydranet` is the command line."""
+
+from hydranet.cli import main
+
+main()

@@ -1,0 +1,41 @@
+"""The command line: `hydranet …`, and `python -m hydranet …`.
+
+Every command takes `--json` and then prints one JSON object to standard output and nothing else.
+Errors go to standard error; bad input exits with 2. One file a command beside this one.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from hydranet.cli.app import app_command
+from hydranet.cli.evaluate import evaluate_command
+from hydranet.cli.models import models_command
+from hydranet.cli.predict import predict_command
+from hydranet.cli.subtasks import subtasks_command
+from hydranet.cli.train import train_command
+from hydranet.errors import InputError
+
+cli = typer.Typer(
+    help="HydraNets: networks of which each input runs only a part.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cli.command("models")(models_command)
+cli.command("predict")(predict_command)
+cli.command("train")(train_command)
+cli.command("evaluate")(evaluate_command)
+cli.command("subtasks")(subtasks_command)
+cli.command("app")(app_command)
+
+
+def main() -> None:
+    """Run the command line; InputError becomes a sentence and exit code 2."""
+    try:
+        cli()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

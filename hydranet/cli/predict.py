@@ -1,0 +1,72 @@
+"""`hydranet predict`: what a network makes of image files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hydranet.cli.shared import JsonOption, RootOption, checkpoints_root, print_json
+from hydranet.errors import InputError
+from hydranet.images import read_image
+
+if TYPE_CHECKING:
+    from hydranet.models import Network
+
+
+def predict_command(
+    images: Annotated[list[Path], typer.Argument(help="PNG, JPEG or WebP files.")],
+    checkpoint: Annotated[str, typer.Option(help="Name of a checkpoint, or its folder.")],
+    k: Annotated[int | None, typer.Option(help="How many branches fire.")] = None,
+    json: JsonOption = False,
+    checkpoints: RootOption = None,
+) -> None:
+    """Answer, fired branches, MACs and milliseconds for each image."""
+    import torch
+
+    from hydranet.checkpoints import load
+
+    torch.set_num_threads(1)
+    model = load(checkpoint, checkpoints_root(checkpoints))
+    results = [_one(model, path, k) for path in images]
+    if json:
+        print_json({"checkpoint": checkpoint, "images": results})
+    else:
+        for result in results:
+            _show(result)
+    if all("error" in result for result in results):
+        raise InputError("None of the images could be read.")
+
+
+def _one(model: Network, path: Path, k: int | None) -> dict[str, Any]:
+    from hydranet.prediction import predict
+
+    try:
+        image = read_image(path)
+    except InputError as error:
+        return {"file": str(path), "error": str(error)}
+    found = predict(model, [image], k=k)[0]
+    assert model.card is not None, "a loaded network has its card"
+    names = model.card.class_names
+    return {
+        "file": str(path),
+        "top5": [{"class": names[c], "probability": p} for c, p in found.top(5)],
+        "gate_scores": [float(score) for score in found.gate_scores],
+        "fired": list(found.fired),
+        "weights": list(found.weights),
+        "macs": found.macs,
+        "ms": found.timing.median,
+    }
+
+
+def _show(result: dict[str, Any]) -> None:
+    if "error" in result:
+        print(f"{result['file']}: {result['error']}")
+        return
+    answers = ", ".join(f"{a['class']} {100 * a['probability']:.1f} %" for a in result["top5"])
+    print(f"{result['file']}: {answers}")
+    if result["fired"]:
+        fired = zip(result["fired"], result["weights"], strict=True)
+        print("  fired: " + ", ".join(f"branch {b} (weight {w:.2f})" for b, w in fired))
+    print(f"  {result['macs'] / 1e6:.1f} M MACs, {result['ms']:.1f} ms")

@@ -1,0 +1,87 @@
+"""What several commands share: options, output, device."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hydranet.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object to standard output, nothing else.")
+]
+DataOption = Annotated[
+    Path,
+    typer.Option(
+        "--data",
+        envvar="HYDRANET_DATA",
+        help="Folder of the data set: Parquet, torchvision's CIFAR, or a folder for each class.",
+    ),
+]
+DownloadOption = Annotated[
+    str | None,
+    typer.Option(help="cifar10 or cifar100: let torchvision fetch it into --data first."),
+]
+RootOption = Annotated[
+    Path | None, typer.Option("--checkpoints", help="Folder that holds the checkpoints.")
+]
+DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option(min=1, help="Threads on the CPU; all cores unless given.")
+]
+
+_errors = Console(stderr=True)
+
+
+def print_json(data: dict[str, Any]) -> None:
+    """One JSON object to standard output."""
+    print(json.dumps(data, ensure_ascii=False))
+
+
+def checkpoints_root(root: Path | None) -> Path:
+    """The folder that was named, or the usual one."""
+    from hydranet.checkpoints import CHECKPOINTS
+
+    return CHECKPOINTS if root is None else root
+
+
+def pick_device(device: str, threads: int | None) -> torch.device:
+    """The device that was asked for, with the CPU's threads set.
+
+    Raises:
+        InputError: it is unknown or not there.
+    """
+    import torch
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"The device must be auto, cpu or cuda, not {device!r}.")
+    has_gpu = torch.cuda.is_available()
+    if device == "cuda" and not has_gpu:
+        raise InputError("There is no CUDA device on this machine. Use --device cpu.")
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    return torch.device("cuda" if has_gpu and device != "cpu" else "cpu")
+
+
+@contextmanager
+def progress_bar(*columns: str) -> Iterator[Progress]:
+    """A bar on standard error with the time left and the given text columns behind it."""
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        *(TextColumn(column) for column in columns),
+        console=_errors,
+    ) as bar:
+        yield bar

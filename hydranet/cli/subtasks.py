@@ -1,0 +1,52 @@
+"""`hydranet subtasks`: the classes in as many equal groups as there are branches."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hydranet.cli.shared import (
+    DataOption,
+    DeviceOption,
+    DownloadOption,
+    JsonOption,
+    RootOption,
+    ThreadsOption,
+    checkpoints_root,
+    pick_device,
+    print_json,
+)
+
+
+def subtasks_command(
+    checkpoint: Annotated[str, typer.Argument(help="A static network's checkpoint.")],
+    data: DataOption,
+    branches: Annotated[int, typer.Option(help="Number of branches N.")] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of k-means.")] = 0,
+    json: JsonOption = False,
+    checkpoints: RootOption = None,
+    download: DownloadOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+) -> None:
+    """Average a static network's features over each class, and cluster them in equal subtasks."""
+    from hydranet.checkpoints import load
+    from hydranet.data import load_images
+    from hydranet.subtasks import balanced_clusters, members
+    from hydranet.training.run import class_features
+
+    where = pick_device(device, threads)
+    model = load(checkpoint, checkpoints_root(checkpoints))
+    card = model.card
+    assert card is not None, "a loaded network has its card"
+    images = load_images(data, "train", image_size=card.architecture.image_size, download=download)
+    images.check_every_class_has_images()
+    features = class_features(model, images, card.normalisation, device=where)
+    groups = members(balanced_clusters(features, branches, seed=seed), branches)
+    named = [[images.class_names[c] for c in group] for group in groups]
+    if json:
+        print_json({"checkpoint": checkpoint, "subtasks": named})
+        return
+    for branch, names in enumerate(named):
+        print(f"{branch:>3}  {', '.join(names)}")
