@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 from PIL import Image
 
-from hydranet.checkpoints import Checkpoint, DamagedCheckpoint, list_checkpoints
+from hydranet.checkpoints import ROUTES, Checkpoint, DamagedCheckpoint, list_checkpoints
+from hydranet.route_log import RouteLog, read_route_log
 
 if TYPE_CHECKING:
     from hydranet.models import Network
@@ -63,3 +64,9 @@ def prediction(
     model = network(name, weights_sha256, _checkpoint)
     with admitted():
         return predict(model, [_image], k=k)[0]
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def route_log(name: str, weights_sha256: str, _checkpoint: Checkpoint) -> RouteLog:
+    """What the network did with every test image; InputError if the log is missing or damaged."""
+    return read_route_log(_checkpoint.folder / ROUTES)

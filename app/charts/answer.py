@@ -1,0 +1,113 @@
+"""One image's answer as bars: probabilities, gate scores, exact shares, cost. Pure functions."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from app.charts.palette import ACCENT, QUIET, branch_colour
+from hydranet.card import Card
+from hydranet.prediction import Prediction
+
+_BARE = {"plot_bgcolor": "rgba(0,0,0,0)", "paper_bgcolor": "rgba(0,0,0,0)", "showlegend": False}
+
+
+def top5_bars(card: Card, prediction: Prediction) -> go.Figure:
+    """The five most probable classes, in percent."""
+    top = prediction.top(5)
+    shares = [100 * probability for _, probability in top]
+    figure = go.Figure(
+        go.Bar(
+            x=shares,
+            y=[card.class_names[c] for c, _ in top],
+            orientation="h",
+            marker_color=[ACCENT] + [QUIET] * (len(top) - 1),
+            text=[f"{share:.1f} %" for share in shares],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
+        )
+    )
+    figure.update_layout(height=190, margin={"l": 4, "r": 48, "t": 4, "b": 4}, bargap=0.3, **_BARE)
+    figure.update_xaxes(visible=False, range=[0, max(shares) * 1.15], fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True)
+    return figure
+
+
+def cost_bar(card: Card, prediction: Prediction) -> go.Figure:
+    """MACs by part as one stacked bar, in millions; grey is what did not run."""
+    costs = card.costs
+    parts = [("stem", costs.stem.macs, "#5b6770"), ("gate", costs.gate.macs, "#8a6d3b")]
+    parts += [(f"branch {b}", costs.branch.macs, branch_colour(b)) for b in prediction.fired]
+    parts += [("combiner", costs.combiner.macs, ACCENT)]
+    parts += [("not run", costs.all_branches_macs - prediction.macs, QUIET)]
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=[macs / 1e6],
+                y=[""],
+                orientation="h",
+                name=name,
+                marker_color=colour,
+                marker_opacity=0.3 if name == "not run" else 1.0,
+                hovertemplate=f"{name}: {macs / 1e6:.2f} M MACs<extra></extra>",
+            )
+            for name, macs, colour in parts
+            if macs
+        ]
+    )
+    figure.update_layout(
+        barmode="stack", height=70, margin={"l": 4, "r": 4, "t": 4, "b": 24}, **_BARE
+    )
+    figure.update_xaxes(ticksuffix=" M", fixedrange=True, showgrid=False, nticks=5)
+    figure.update_yaxes(visible=False, fixedrange=True)
+    return figure
+
+
+def gate_score_bars(prediction: Prediction) -> go.Figure:
+    """The gate's score of every branch; fired branches in their colour."""
+    count = len(prediction.gate_scores)
+    figure = go.Figure(
+        go.Bar(
+            x=[str(branch) for branch in range(count)],
+            y=[float(score) for score in prediction.gate_scores],
+            marker_color=[
+                branch_colour(b) if b in prediction.fired else QUIET for b in range(count)
+            ],
+            hovertemplate="branch %{x}: score %{y:.2f}<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        title="Gate score of every branch", height=280, margin={"t": 40, "b": 4}, **_BARE
+    )
+    figure.update_xaxes(title="branch", type="category", fixedrange=True)
+    figure.update_yaxes(title="score (logit)", fixedrange=True)
+    return figure
+
+
+def share_bars(card: Card, prediction: Prediction) -> go.Figure:
+    """What each fired branch adds to the logit of the answer and of its strongest rival."""
+    (answer, _), (rival, _) = prediction.top(2)
+    branches = [f"branch {b}" for b in prediction.fired]
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=branches,
+                y=[float(share) for share in prediction.shares[:, c]],
+                name=card.class_names[c],
+                marker_color=colour,
+                hovertemplate="%{x} adds %{y:.2f}<extra></extra>",
+            )
+            for c, colour in ((answer, ACCENT), (rival, QUIET))
+        ]
+    )
+    figure.update_layout(
+        title="What each fired branch adds to the logit",
+        height=280,
+        margin={"t": 40, "b": 4},
+        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor="rgba(0,0,0,0)",
+        legend={"orientation": "h", "y": 1.12, "x": 1, "xanchor": "right"},
+    )
+    figure.update_xaxes(type="category", fixedrange=True)
+    figure.update_yaxes(title="logit", fixedrange=True)
+    return figure

@@ -1,0 +1,14 @@
+"""Entry of the dashboard (`streamlit run app`): page settings and navigation, nothing else."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+st.set_page_config(page_title="HydraNet explorer", page_icon=":material/hub:", layout="wide")
+st.navigation(
+    [
+        st.Page("pages/inspect.py", title="Inspect", icon=":material/image_search:", default=True),
+        st.Page("pages/compare.py", title="Compare", icon=":material/scatter_plot:"),
+    ],
+    position="top",
+).run()

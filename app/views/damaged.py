@@ -1,0 +1,17 @@
+"""The notice of checkpoints that are left out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.views.text import plain
+from hydranet.checkpoints import DamagedCheckpoint
+
+
+def damaged_notice(damaged: list[DamagedCheckpoint]) -> None:
+    """Name each damaged checkpoint with the reason; nothing where all are sound."""
+    for checkpoint in damaged:
+        st.warning(
+            f"The checkpoint {plain(checkpoint.name)} is left out: {plain(checkpoint.reason)}",
+            icon=":material/warning:",
+        )
