@@ -18,6 +18,7 @@ _BAR_LENGTH = 1.1
 _LABEL_END = 0.42
 _CLASSES_A_LINE = 3
 _LONG = 8
+_LEAST = 0.01
 
 
 def network_picture(card: Card, prediction: Prediction, *, height: int = 560) -> go.Figure:
@@ -107,7 +108,7 @@ def _draw_bars(
             figure.add_annotation(
                 x=_BAR + _BAR_LENGTH + _LABEL_END - 0.04,
                 y=row,
-                text=f"{100 * share:.0f} %",
+                text=f"{100 * share:.0f} %" if share >= _LEAST else f"&lt; {100 * _LEAST:.0f} %",
                 showarrow=False,
                 xanchor="right",
             )
@@ -123,10 +124,7 @@ def _draw_bars(
                 "opacity": [1.0 if b in weights else 0.35 for b in range(len(rows))],
             },
             text=[str(branch) for branch in range(len(rows))],
-            textfont={
-                "size": 11,
-                "color": ["white" if b in weights else QUIET for b in range(len(rows))],
-            },
+            textfont={"size": 11, "color": numbers},
             customdata=list(range(len(rows))),
             hovertext=[_branch_text(card, prediction, b, weights) for b in range(len(rows))],
             hoverinfo="text",

@@ -19,6 +19,7 @@ from hydranet.route_log import RouteLog
 
 _CHART = {"displayModeBar": False}
 _FIRST = "hydra_res_d1"
+_FIRST_SAMPLE = "rocket"
 _UNSURE = 60.0
 _ENLARGED = 512
 
@@ -41,21 +42,23 @@ def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
 
 def choose_image() -> Intake | None:
     """An uploaded image, or a sample photo; None where neither can be shown."""
-    upload = st.file_uploader("Your image", type=["png", "jpg", "jpeg", "webp"], key="upload")
+    upload = st.file_uploader("Your image: PNG, JPEG or WebP", key="upload")
     names = sample_names()
-    sample = st.pills(
-        "or a sample photo", names, default="rocket", key="sample", disabled=upload is not None
+    sample = st.selectbox(
+        "or a sample photo",
+        names,
+        index=names.index(_FIRST_SAMPLE),
+        key="sample",
+        disabled=upload is not None,
+        bind="query-params",
     )
     try:
         if upload is not None:
             return take_in(upload.getvalue(), upload.name)
-        if sample is not None:
-            return take_sample(sample)
+        return take_sample(sample)
     except InputError as error:
         refused(str(error))
         return None
-    st.info("Drop an image on the field above, or pick a sample photo.")
-    return None
 
 
 def choose_k(card: Card) -> int | None:
@@ -82,7 +85,7 @@ def show_image(intake: Intake, found: Prediction) -> None:
     """The image as it came, and the square of pixels that the network sees."""
     side = found.pixels.shape[0]
     enlarged = Image.fromarray(np.asarray(found.pixels)).resize(
-        (256, 256), Image.Resampling.NEAREST
+        (_ENLARGED, _ENLARGED), Image.Resampling.NEAREST
     )
     picture, pixels = st.columns(2)
     with picture:
