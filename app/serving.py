@@ -1,0 +1,84 @@
+"""Start the dashboard as a process of its own: for tests, screenshots and benchmarks."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+"""For a headless Chromium that looks at the dashboard and at nothing else."""
+
+
+class Served(NamedTuple):
+    """A dashboard that answers at `address`; `pid` is its process."""
+
+    address: str
+    pid: int
+
+
+def find_chromium() -> str | None:
+    """The path of an installed Chromium, or None."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    return None
+
+
+@contextmanager
+def served(*, patience_s: float = 60) -> Iterator[Served]:
+    """Serve the dashboard on a free port of this machine, and end it afterwards.
+
+    Raises:
+        RuntimeError: it ended while starting, or did not answer within `patience_s` seconds.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app", "--server.port", str(port)]
+    command += ["--server.address", "127.0.0.1"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address, process, patience_s)
+        yield Served(address, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], patience_s: float) -> None:
+    """Until the health check answers "ok": any other path answers 200 before the app does."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"The dashboard ended with code {process.returncode} on starting.")
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+                if answer.read() == b"ok":
+                    return
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise RuntimeError(f"The dashboard did not answer within {patience_s:g} s.")
