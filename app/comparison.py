@@ -1,0 +1,116 @@
+"""Our checkpoints and the published networks as rows of one table, and what can be said of them.
+
+Draws nothing. Only checkpoints that were tested on the data set of the published figures stand
+beside them; the others are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from app.charts.marks import MEASURED, Mark, mark_of
+from hydranet.card import Card
+from hydranet.checkpoints import Checkpoint
+from hydranet.published import PublishedResult
+
+SAME_COST = 0.02
+"""Two networks cost the same if their MACs differ by at most this share."""
+
+
+@dataclass(frozen=True)
+class AtK:
+    """What one image costs if k branches fire, and top-1 then, in percent."""
+
+    k: int
+    macs_m: float
+    top1: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One network: parameters and MACs of one image in millions, top-1 in percent.
+
+    `k`: branches that fire by default, None where the network is no HydraNet of ours; `by_k`: the
+    same network at every k. `source`: where the figure comes from, in one line.
+    """
+
+    name: str
+    family: str
+    dynamic: bool
+    params_m: float | None
+    macs_m: float
+    top1: float
+    mark: Mark
+    source: str
+    k: int | None = None
+    by_k: tuple[AtK, ...] = ()
+
+    @property
+    def ours(self) -> bool:
+        """Whether the figure was measured by us."""
+        return self.mark is MEASURED
+
+
+def comparable(card: Card) -> bool:
+    """Whether the card's test split is that of the published figures, CIFAR-100's."""
+    name = "".join(letter for letter in card.data.name.lower() if letter.isalnum())
+    return name == "cifar100" and card.architecture.num_classes == 100
+
+
+def entries(checkpoints: Iterable[Checkpoint], published: Iterable[PublishedResult]) -> list[Entry]:
+    """Ours that can be compared first, then the published ones, each in the order given."""
+    ours = [_from_checkpoint(c) for c in checkpoints if comparable(c.card)]
+    return ours + [_from_published(result) for result in published]
+
+
+def verdict(rows: Iterable[Entry]) -> list[tuple[Entry, Entry]]:
+    """Each HydraNet of ours with the static network of ours whose MACs are nearest."""
+    ours = [row for row in rows if row.ours]
+    static = [row for row in ours if not row.dynamic]
+    if not static:
+        return []
+    return [
+        (row, min(static, key=lambda other: abs(other.macs_m - row.macs_m)))
+        for row in ours
+        if row.dynamic
+    ]
+
+
+def same_cost(one: Entry, other: Entry) -> bool:
+    """Whether the MACs of two networks differ by at most `SAME_COST` of the second's."""
+    return abs(one.macs_m - other.macs_m) <= SAME_COST * other.macs_m
+
+
+def _from_checkpoint(checkpoint: Checkpoint) -> Entry:
+    card = checkpoint.card
+    costs, test, run = card.costs, card.test, card.provenance
+    versions = ", ".join(f"{package} {version}" for package, version in run.versions.items())
+    return Entry(
+        name=checkpoint.name,
+        family=card.architecture.family,
+        dynamic=card.architecture.is_dynamic,
+        params_m=costs.parameters / 1e6,
+        macs_m=costs.routed_macs / 1e6,
+        top1=test.top1,
+        mark=MEASURED,
+        source=f"this repository: {test.images:,} test images, one run of "
+        f"{card.recipe.epochs} epochs, {run.hardware}; {versions}",
+        k=costs.k if card.architecture.is_dynamic else None,
+        by_k=tuple(
+            AtK(k, costs.macs(k) / 1e6, top1) for k, top1 in enumerate(test.top1_by_k, start=1)
+        ),
+    )
+
+
+def _from_published(result: PublishedResult) -> Entry:
+    return Entry(
+        name=result.model,
+        family=result.family,
+        dynamic=result.dynamic,
+        params_m=result.params_m,
+        macs_m=result.macs_m,
+        top1=result.top1,
+        mark=mark_of(result.provenance),
+        source=result.source,
+    )
