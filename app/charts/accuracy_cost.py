@@ -27,9 +27,13 @@ _STEPS = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
 
 @dataclass(frozen=True)
 class CostAxis:
-    """What can stand on the cost axis; `cost` gives millions, or None where it is not known."""
+    """What can stand on the cost axis; `cost` gives millions, or None where it is not known.
+
+    `name` is the choice on the page, `noun` stands within a sentence.
+    """
 
     name: str
+    noun: str
     title: str
     unit: str
     cost: Callable[[Entry], float | None]
@@ -40,16 +44,16 @@ AXES = {
     axis.name: axis
     for axis in (
         CostAxis(
-            "MACs", "MACs for one image (millions)", "M MACs",
+            "MACs", "MACs", "MACs for one image (millions)", "M MACs",
             lambda row: row.macs_m, lambda at: at.macs_m,
         ),
         CostAxis(
-            "Parameters", "Parameters (millions)", "M parameters",
+            "Parameters", "parameters", "Parameters (millions)", "M parameters",
             lambda row: row.params_m, None,
         ),
         CostAxis(
-            "MADDs (paper)", "MADDs for one image as the paper counts, 2 × MACs (millions)",
-            "M MADDs", lambda row: 2 * row.macs_m, lambda at: 2 * at.macs_m,
+            "MADDs (paper)", "MADDs", "MADDs for one image, 2 × MACs (millions)", "M MADDs",
+            lambda row: 2 * row.macs_m, lambda at: 2 * at.macs_m,
         ),
     )
 }  # fmt: skip
@@ -67,7 +71,7 @@ def accuracy_cost(rows: Sequence[Entry], *, axis: CostAxis, log: bool = True) ->
             points = [r for r in known if group_of(r.family) is group and r.mark is mark]
             if points:
                 figure.add_trace(_points(points, group, mark, axis))
-    figure.add_traces(_rings([row for row in known if row.k is not None], axis))
+    figure.add_traces(_rings([row for row in known if row.k is not None], axis, log))
     figure.add_traces(_key(known))
     figure.update_layout(
         height=HEIGHT,
@@ -96,11 +100,11 @@ def _points(points: list[Entry], group: FamilyGroup, mark: Mark, axis: CostAxis)
         x=[axis.cost(row) for row in points],
         y=[row.top1 for row in points],
         mode="markers+text" if ours else "markers",
-        text=[escape(row.name) for row in points] if ours else None,
-        textposition=["top left" if row.dynamic else "bottom right" for row in points],
+        text=["" if row.k is not None else escape(row.name) for row in points] if ours else None,
+        textposition="bottom right",
         name=f"{group.name}, {mark.name}",
         marker={"symbol": mark.symbol, "size": mark.size, "color": group.colour, "line": _LINE},
-        hovertext=[_hover(row, axis) for row in points],
+        hovertext=[_hover_of(row, axis) for row in points],
         hovertemplate=_HOVER,
         showlegend=False,
     )
@@ -119,8 +123,7 @@ def _curve(row: Entry, axis: CostAxis) -> go.Scatter:
         line={"color": colour, "width": 1.5},
         marker={"symbol": "circle", "size": 5, "color": colour},
         hovertext=[
-            f"<b>{escape(row.name)}</b>, k = {at.k}<br>{rounded(cost)} {axis.unit}<br>"
-            f"top-1 {at.top1:.2f} %<br>{MEASURED.name}"
+            _hover(row, axis, k=at.k, cost=cost, top1=at.top1)
             for at, cost in zip(row.by_k, costs, strict=True)
         ],
         hovertemplate=_HOVER,
@@ -128,7 +131,8 @@ def _curve(row: Entry, axis: CostAxis) -> go.Scatter:
     )
 
 
-def _rings(rows: list[Entry], axis: CostAxis) -> list[go.Scatter]:
+def _rings(rows: list[Entry], axis: CostAxis, log: bool) -> list[go.Scatter]:
+    """Rings around our HydraNets at their default k, with the names above them."""
     if not rows:
         return []
     ring = {"symbol": "circle-open", "size": MEASURED.size + 8, "line": {"width": 2}}
@@ -136,7 +140,9 @@ def _rings(rows: list[Entry], axis: CostAxis) -> list[go.Scatter]:
         go.Scatter(
             x=[axis.cost(row) for row in rows],
             y=[row.top1 for row in rows],
-            mode="markers",
+            mode="markers+text",
+            text=[escape(row.name) for row in rows],
+            textposition="top center" if log else "top right",  # small costs stand at the edge
             name="default k",
             marker={**ring, "color": [group_of(row.family).colour for row in rows]},
             hoverinfo="skip",
@@ -154,6 +160,7 @@ def _key(rows: list[Entry]) -> list[go.Scatter]:
     ]
     if any(row.k is not None for row in rows):
         items.append(_key_item("ringed: default k", {"symbol": "circle-open", "color": OUTLINE}))
+        items.append(_key_item("small: other k", {"symbol": "circle", "color": OUTLINE, "size": 5}))
     groups = {group_of(row.family).name for row in rows}
     for group in GROUPS:
         if group.name in groups:
@@ -169,17 +176,21 @@ def _key_item(name: str, marker: dict[str, object]) -> go.Scatter:
 def _cost_axis(costs: list[float], axis: CostAxis, log: bool) -> dict[str, object]:
     settings: dict[str, object] = {"title": {"text": axis.title}, "showgrid": True}
     if not log:
-        return {**settings, "rangemode": "tozero"}
+        return {**settings, "rangemode": "tozero", "tickformat": ","}
     low, high = min(costs, default=1), max(costs, default=1)
     ticks = [step for step in _STEPS if low / 2.5 <= step <= high * 2.5]
     return {**settings, "type": "log", "tickvals": ticks, "ticktext": [f"{t:,g}" for t in ticks]}
 
 
-def _hover(row: Entry, axis: CostAxis) -> str:
+def _hover_of(row: Entry, axis: CostAxis) -> str:
+    return _hover(row, axis, k=row.k, cost=axis.cost(row) or 0, top1=row.top1)
+
+
+def _hover(row: Entry, axis: CostAxis, *, k: int | None, cost: float, top1: float) -> str:
     """Plotly reads a few HTML tags here, so what comes from a file is escaped."""
-    k = f", k = {row.k}" if row.k is not None else ""
+    fired = "" if k is None else f", k = {k}"
     source = "<br>".join(escape(line) for line in wrap(row.source, _HOVER_WIDTH))
     return (
-        f"<b>{escape(row.name)}</b>{k}<br>{rounded(axis.cost(row) or 0)} {axis.unit}<br>"
-        f"top-1 {row.top1:.2f} %, {row.mark.name}<br>{source}"
+        f"<b>{escape(row.name)}</b>{fired}<br>{rounded(cost)} {axis.unit}<br>"
+        f"top-1 {top1:.2f} %, {row.mark.name}<br>{source}"
     )

@@ -36,17 +36,18 @@ def in_families(rows: Sequence[Entry], groups: set[str]) -> list[Entry]:
 
 def show_chart(rows: Sequence[Entry], axis: CostAxis, log: bool) -> None:
     """The chart under a title that says what it shows, and how many rows it cannot show."""
-    st.markdown(f"#### CIFAR-100 top-1 against {axis.name} of {len(rows)} networks")
+    missing = sum(axis.cost(row) is None for row in rows)
+    st.markdown(f"#### CIFAR-100 top-1 against {axis.noun} of {len(rows) - missing} networks")
     st.plotly_chart(
         accuracy_cost(rows, axis=axis, log=log),
         key="accuracy_cost",
         config={"displaylogo": False, "displayModeBar": False},
         alt=f"Scatter chart of CIFAR-100 top-1 accuracy in percent against {axis.title}, "
-        f"one point for each of {len(rows)} networks; the table holds the same figures.",
+        f"one point for each of {len(rows) - missing} networks; the table holds the same figures.",
     )
-    if missing := sum(axis.cost(row) is None for row in rows):
-        those = "1 network has" if missing == 1 else f"{missing} networks have"
-        st.caption(f"{those} no published parameter count, so the chart leaves them out here.")
+    if missing:
+        those = "1 network" if missing == 1 else f"{missing} networks"
+        st.caption(f"Not in this chart: {those} without a published parameter count.")
 
 
 def show_verdict(rows: Sequence[Entry]) -> None:
@@ -113,7 +114,7 @@ def show_table(rows: Sequence[Entry]) -> None:
         hide_index=True,
         height=HEIGHT - 8,
         column_config={
-            "Model": st.column_config.TextColumn(pinned=True),
+            "Model": st.column_config.TextColumn(pinned=True, width=150),
             "Top-1 (%)": st.column_config.NumberColumn(format="%.2f"),
             "MACs (M)": st.column_config.NumberColumn(format="%.1f"),
             "Parameters (M)": st.column_config.NumberColumn(format="%.2f"),

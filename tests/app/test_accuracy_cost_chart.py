@@ -100,6 +100,8 @@ def test_hover_says_how_a_figure_of_ours_came_about(rows: list[Entry]) -> None:
     figure = accuracy_cost(rows, axis=AXES["MACs"])
     (trace,) = [t for t in figure.data if t.name == "Hydra-ResNet, measured by us"]
     text = trace.hovertext[0].replace("<br>", " ")
+    (curve,) = [t for t in figure.data if t.name == "hydra_a, k from 1 to 4"]
+    assert curve.hovertext[1] == trace.hovertext[0]  # they lie upon each other at the default k
     for part in ("hydra_a", "k = 2", "M MACs", "40.00 %", "24 test images", "2 epochs",
                  "a test", "python 3.11"):  # fmt: skip
         assert part in text
@@ -108,7 +110,7 @@ def test_hover_says_how_a_figure_of_ours_came_about(rows: list[Entry]) -> None:
 def test_only_ours_are_labelled_and_names_are_shown_as_text(rows: list[Entry]) -> None:
     nasty = replace(rows[0], name="<a href='x'>&")
     figure = accuracy_cost([nasty, *rows[1:]], axis=AXES["MACs"])
-    labels = [label for trace in figure.data for label in trace.text or ()]
+    labels = [label for trace in figure.data for label in trace.text or () if label]
     assert sorted(labels) == ["&lt;a href=&#x27;x&#x27;&gt;&amp;", "resnet_b"]
     assert "<a" not in "".join(h for t in figure.data for h in t.hovertext or ())
 

@@ -93,8 +93,7 @@ def test_ours_stand_beside_them_with_their_training(ours: Path) -> None:
 def test_the_sentence_is_computed_from_the_cards(
     root: Path, make_checkpoint: Callable[..., Path]
 ) -> None:
-    """A Hydra-Res with one branch fired costs more than its ResNet, so the words must not say
-    "the same"; with a static network of the same MACs they must, and give the difference."""
+    """The words say "the same" of two networks only where their MACs are, and then the difference."""
     make_checkpoint("hydra_a", root, shape=HYDRA, data=CIFAR)
     macs = count_costs(model_config("hydra_res_d1", **HYDRA)).routed_macs
     make_checkpoint("resnet_b", root, model="resnet8", shape=SHAPE, data=CIFAR)
@@ -129,7 +128,7 @@ def test_another_axis_and_fewer_families(ours: Path) -> None:
     assert not page.exception
     unknown = sum(result.params_m is None for result in published_results())
     assert shown(page) == PUBLISHED + 2 - unknown
-    assert f"{unknown} networks have no published parameter count" in words(page)
+    assert f"{unknown} networks without a published parameter count" in words(page)
 
     page.pills(key="family").set_value(["Hydra-ResNet"]).run()
     assert set(page.dataframe[0].value["Family"]) == {HydraResConfig.family}
