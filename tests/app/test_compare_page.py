@@ -93,7 +93,7 @@ def test_ours_stand_beside_them_with_their_training(ours: Path) -> None:
 def test_the_sentence_is_computed_from_the_cards(
     root: Path, make_checkpoint: Callable[..., Path]
 ) -> None:
-    """Two networks are said to cost the same only where their MACs are, then with the difference."""
+    """Networks "cost the same" only if their MACs do; then the difference in points is given."""
     make_checkpoint("hydra_a", root, shape=HYDRA, data=CIFAR)
     macs = count_costs(model_config("hydra_res_d1", **HYDRA)).routed_macs
     make_checkpoint("resnet_b", root, model="resnet8", shape=SHAPE, data=CIFAR)
