@@ -5,10 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 st.set_page_config(page_title="HydraNet explorer", page_icon=":material/hub:", layout="wide")
-st.navigation(
-    [
-        st.Page("pages/inspect.py", title="Inspect", icon=":material/image_search:", default=True),
-        st.Page("pages/compare.py", title="Compare", icon=":material/scatter_plot:"),
-    ],
-    position="top",
-).run()
+inspect = st.Page(
+    "page_scripts/inspect.py", title="Inspect", icon=":material/image_search:", default=True
+)
+compare = st.Page("page_scripts/compare.py", title="Compare", icon=":material/scatter_plot:")
+st.navigation([inspect, compare], position="top").run()

@@ -89,11 +89,9 @@ def show_image(intake: Intake, found: Prediction) -> None:
     )
     picture, pixels = st.columns(2)
     with picture:
-        st.image(intake.image, width="stretch")
-        st.caption("as it came")
+        st.image(intake.image, caption="as it came", width="stretch")
     with pixels:
-        st.image(enlarged, width="stretch")
-        st.caption(f"as the network sees it, {side}×{side}")
+        st.image(enlarged, caption=f"as the network sees it, {side}×{side}", width="stretch")
 
 
 def show_network(card: Card, found: Prediction) -> None:

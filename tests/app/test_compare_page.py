@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import app.pages
+import app.page_scripts
 from app import services
 from hydranet.card import DataNote, read_card
 from hydranet.checkpoints import list_checkpoints
@@ -19,7 +19,7 @@ from hydranet.costs import count_costs
 from hydranet.published import published_results
 from hydranet.registry import model_config
 
-PAGE = Path(app.pages.__file__).with_name("compare.py")
+PAGE = Path(app.page_scripts.__file__).with_name("compare.py")
 PUBLISHED = len(published_results())
 SHAPE = {"num_classes": 100, "image_size": 8, "widths": (2, 2, 2)}
 HYDRA = {**SHAPE, "num_branches": 4, "k": 2}

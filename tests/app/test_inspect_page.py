@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app.intake import take_in
 from hydranet.checkpoints import CHECKPOINTS, list_checkpoints
 
-PAGE = Path(__file__).parents[2] / "app" / "pages" / "inspect.py"
+PAGE = Path(__file__).parents[2] / "app" / "page_scripts" / "inspect.py"
 SAMPLES = Path(__file__).parents[2] / "app" / "samples"
 
 

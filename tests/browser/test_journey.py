@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.serving import served
+
 pytestmark = pytest.mark.browser
 
 SAMPLE = Path(__file__).parents[2] / "app" / "samples" / "coffee.jpg"
@@ -15,7 +17,7 @@ SAMPLE = Path(__file__).parents[2] / "app" / "samples" / "coffee.jpg"
 
 def _title(page: Page) -> str:
     """The network picture's title, which names the fired branches."""
-    return page.locator(".gtitle").first.inner_text()
+    return page.locator(".gtitle").first.text_content() or ""
 
 
 def _fired(title: str) -> list[int]:
@@ -55,3 +57,11 @@ def test_a_file_that_is_no_image_gets_a_sentence(page: Page, server: str, tmp_pa
     alert = page.get_by_role("alert").first
     expect(alert).to_contain_text("PNG")
     assert "Traceback" not in page.content()
+
+
+def test_the_address_of_a_page_leads_there_on_a_fresh_server(page: Page) -> None:
+    with served() as dashboard:
+        page.goto(f"{dashboard.address}/compare")
+        expect(page.locator(".js-plotly-plot").first).to_be_visible()
+        expect(page.get_by_role("link", name="Inspect")).to_be_visible()
+        expect(page.get_by_role("link", name="streamlit app")).to_have_count(0)
