@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from hydranet.errors import InputError
 
 _KMEANS_STARTS = 20
-_FORBIDDEN = 1e12
 
 
 def balanced_clusters(
@@ -66,7 +65,7 @@ def assign_balanced(distances: NDArray[np.floating]) -> NDArray[np.int64]:
     empty = len(places) - classes
     if empty:
         nobody = np.zeros((empty, len(places)))  # rows that leave a place empty
-        nobody[:, : len(must)] = _FORBIDDEN
+        nobody[:, : len(must)] = np.inf
         cost = np.concatenate([cost, nobody])  # (P, P)
     rows, columns = linear_sum_assignment(cost)
     subtask = np.empty(classes, np.int64)

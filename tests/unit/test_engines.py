@@ -1,0 +1,140 @@
+"""Every engine gives what the reference gives, gradients too."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from hydranet.engines import get_engine
+from hydranet.errors import InputError
+from hydranet.models import HydraNet, create_model
+from hydranet.registry import list_models, model_config
+from hydranet.routing import PADDING, Route, masked_route
+
+DYNAMIC = [name for name in list_models() if model_config(name).is_dynamic]
+SMALL = {"widths": (4, 6, 8), "image_size": 16, "num_classes": 10}
+TOLERANCE = 1e-4
+
+
+def network(name: str = "hydra_res_d1", **changes: object) -> HydraNet:
+    """With batch statistics that are not those of a fresh network, in eval mode."""
+    model = create_model(name, **changes)
+    assert isinstance(model, HydraNet)
+    with torch.no_grad():
+        model(torch.randn(16, 3, model.config.image_size, model.config.image_size), engine="eager")
+    return model.eval()
+
+
+def run(
+    model: HydraNet, x: Tensor, engine: str, *, k: int | None = None, route: Route | None = None
+) -> tuple[Tensor, Tensor, dict[str, Tensor | None]]:
+    """Logits, and the gradients of a loss that weighs every logit differently."""
+    x = x.clone().requires_grad_()
+    model.zero_grad(set_to_none=True)
+    output = model(x, k=k, route=route, engine=engine)
+    weights = torch.linspace(-1, 1, output.logits.numel()).view_as(output.logits)
+    (output.logits * weights).sum().backward()
+    assert x.grad is not None
+    return output.logits.detach(), x.grad, {n: p.grad for n, p in model.named_parameters()}
+
+
+def assert_same(
+    model: HydraNet, x: Tensor, *, k: int | None = None, route: Route | None = None
+) -> None:
+    logits, input_grad, grads = run(model, x, "eager", k=k, route=route)
+    ref_logits, ref_input_grad, ref_grads = run(model, x, "reference", k=k, route=route)
+    torch.testing.assert_close(logits, ref_logits, atol=TOLERANCE, rtol=TOLERANCE)
+    torch.testing.assert_close(input_grad, ref_input_grad, atol=TOLERANCE, rtol=TOLERANCE)
+    for name, expected in ref_grads.items():
+        grad = grads[name]
+        if grad is None:  # a branch that nobody fired, or a gate that a given route does without
+            assert expected is None or not expected.any(), name
+        else:
+            assert expected is not None, name
+            torch.testing.assert_close(grad, expected, atol=TOLERANCE, rtol=TOLERANCE, msg=name)
+
+
+@pytest.mark.parametrize("name", DYNAMIC)
+def test_registered_networks(name: str) -> None:
+    model = create_model(name).eval()
+    x = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        fast, slow = model(x, engine="eager"), model(x, engine="reference")
+    torch.testing.assert_close(fast.logits, slow.logits, atol=TOLERANCE, rtol=TOLERANCE)
+    assert torch.equal(fast.route.indices, slow.route.indices)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7, 64])
+@pytest.mark.parametrize("name", ["hydra_res_d1", "hydra_res_d2"])
+def test_batches_of_a_registered_network(name: str, batch: int) -> None:
+    model = network(name, **SMALL)
+    assert_same(model, torch.randn(batch, 3, 16, 16))
+
+
+@pytest.mark.parametrize("k", range(1, 6))
+@pytest.mark.parametrize("batch", [1, 2, 7])
+def test_every_k(batch: int, k: int) -> None:
+    model = network(num_branches=5, k=2, **SMALL)
+    assert_same(model, torch.randn(batch, 3, 16, 16), k=k)
+
+
+def test_padded_routes() -> None:
+    model = network(num_branches=5, k=2, **SMALL)
+    x = torch.randn(7, 3, 16, 16)
+    mask = torch.rand(7, 5) < 0.4
+    mask[:, 0] |= ~mask.any(dim=1)
+    mask[3] = True
+    mask[4] = torch.tensor([False, False, False, False, True])
+    assert mask.sum(dim=1).unique().numel() > 2
+    route = masked_route(torch.randn(7, 5), mask)
+    assert_same(model, x, route=route)
+
+
+def test_padding_before_a_branch() -> None:
+    model = network(num_branches=5, k=2, **SMALL)
+    indices = torch.tensor([[PADDING, 4, 1], [0, PADDING, PADDING]])
+    weights = torch.tensor([[0.0, 0.25, 0.75], [1.0, 0.0, 0.0]])
+    assert_same(model, torch.randn(2, 3, 16, 16), route=Route(indices, weights, 5))
+
+
+def test_features_are_zero_where_padded() -> None:
+    model = network(num_branches=3, k=1, **SMALL)
+    stem_features = model.stem(torch.randn(2, 3, 16, 16))
+    route = Route(torch.tensor([[2, PADDING], [1, 0]]), torch.ones(2, 2), 3)
+    for name in ("eager", "reference"):
+        features = get_engine(name)(model.branches, stem_features, route)
+        assert features.shape == (2, 2, 8)
+        assert not features[0, 1].any()
+        assert features[0, 0].any()
+
+
+def test_given_routes_with_weights_that_no_gate_gives() -> None:
+    model = network(num_branches=5, k=2, **SMALL)
+    route = Route(torch.tensor([[4, 0], [4, 2]]), torch.tensor([[2.0, -1.0], [0.5, 3.0]]), 5)
+    assert_same(model, torch.randn(2, 3, 16, 16), route=route)
+
+
+def test_what_did_not_fire_gets_no_gradient() -> None:
+    model = network(num_branches=5, k=2, **SMALL)
+    route = Route(torch.tensor([[3, 1], [1, 3]]), torch.full((2, 2), 0.5), 5)
+    model(torch.randn(2, 3, 16, 16), route=route).logits.sum().backward()
+    has_gradient = [all(p.grad is not None for p in b.parameters()) for b in model.branches]
+    assert has_gradient == [False, True, False, True, False]
+    for branch in (0, 2, 4):
+        assert all(p.grad is None for p in model.branches[branch].parameters())
+
+
+def test_one_image_does_not_change_the_others() -> None:
+    model = network(num_branches=5, k=2, **SMALL)
+    x = torch.randn(7, 3, 16, 16)
+    with torch.no_grad():
+        together = model(x).logits
+        alone = torch.cat([model(image[None]).logits for image in x])
+    torch.testing.assert_close(together, alone, atol=TOLERANCE, rtol=TOLERANCE)
+
+
+def test_an_unknown_engine_lists_the_names() -> None:
+    model = network(num_branches=2, k=1, **SMALL)
+    with pytest.raises(InputError, match=r"'fast'.*reference, eager"):
+        model(torch.randn(1, 3, 16, 16), engine="fast")
