@@ -60,13 +60,12 @@ def list_checkpoints(
     damaged: list[DamagedCheckpoint] = []
     if not root.is_dir():
         return good, damaged
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        if folder.name.startswith("."):
-            continue
+    folders = {path.name.removeprefix(_PREVIOUS) for path in root.iterdir() if path.is_dir()}
+    for name in sorted(name for name in folders if not name.startswith(".")):
         try:
-            good.append(find_checkpoint(folder.name, root))
+            good.append(find_checkpoint(name, root))
         except InputError as error:
-            damaged.append(DamagedCheckpoint(folder.name, str(error)))
+            damaged.append(DamagedCheckpoint(name, str(error)))
     return good, damaged
 
 
@@ -116,7 +115,10 @@ def load_model(checkpoint: Checkpoint) -> Network:
 
     from hydranet.models import build
 
-    content = (checkpoint.folder / WEIGHTS).read_bytes()
+    try:
+        content = (checkpoint.folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise InputError(f"{WEIGHTS} of {checkpoint.name} cannot be read: {error}") from None
     if hashlib.sha256(content).hexdigest() != checkpoint.card.weights_sha256:
         raise InputError(
             f"{WEIGHTS} of {checkpoint.name} does not have the SHA-256 on its card: the file is "
@@ -127,7 +129,7 @@ def load_model(checkpoint: Checkpoint) -> Network:
     try:
         _check_header(content, model.state_dict(), checkpoint.name)
         tensors = load(content)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{WEIGHTS} of {checkpoint.name} does not fit: {error}") from None
     state = {
         name: value.float() if value.is_floating_point() else value
@@ -141,9 +143,9 @@ def load_model(checkpoint: Checkpoint) -> Network:
 
 
 def _check_header(content: bytes, expected: dict[str, Tensor], name: str) -> None:
-    """Raise InputError unless the file's tensors have the expected names and shapes."""
+    """Raise InputError unless the file's tensors have the expected names, shapes and types."""
     length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
+    header = dict(json.loads(content[8 : 8 + length]))
     header.pop("__metadata__", None)
     if wrong := sorted(set(header) ^ set(expected)):
         raise InputError(f"{WEIGHTS} of {name} lacks or adds the tensor {wrong[0]}.")
@@ -152,6 +154,11 @@ def _check_header(content: bytes, expected: dict[str, Tensor], name: str) -> Non
             raise InputError(
                 f"{WEIGHTS} of {name} holds {tensor} as {header[tensor]['shape']}, but the "
                 f"architecture on its card needs {list(value.shape)}."
+            )
+        kind = "F16" if value.is_floating_point() else "I64"
+        if header[tensor]["dtype"] != kind:
+            raise InputError(
+                f"{WEIGHTS} of {name} holds {tensor} as {header[tensor]['dtype']}, not as {kind}."
             )
 
 
@@ -174,20 +181,37 @@ def write_checkpoint(root: Path, *, card: Card, weights: bytes, routes: RouteLog
         InputError: the folder cannot be written or the disk is full; what stood there still does.
     """
     target = root / card.name
-    previous = root / (_PREVIOUS + card.name)
-    root.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".part-{card.name}-", dir=root))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".part-{card.name}-", dir=root))
+    except OSError as error:
+        raise InputError(
+            f"{target} could not be written ({error.strerror}). Choose another folder or name."
+        ) from None
     try:
         part.chmod(0o755)
         text = json.dumps(card.to_json(), indent=1, ensure_ascii=False) + "\n"
         write_whole(part / WEIGHTS, weights)
         write_whole(part / CARD, text.encode())
         write_route_log(part / ROUTES, routes)
+        _put_in_place(part, target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
+def _put_in_place(part: Path, target: Path) -> None:
+    """Rename `part` to `target`; what stood there is kept until that is done."""
+    previous = target.with_name(_PREVIOUS + target.name)
+    try:
         if target.exists():
             shutil.rmtree(previous, ignore_errors=True)
             target.rename(previous)
         part.rename(target)
-        shutil.rmtree(previous, ignore_errors=True)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return target
+    except OSError as error:
+        if previous.exists() and not target.exists():
+            previous.rename(target)
+        raise InputError(
+            f"{target} could not be written ({error.strerror}). What stood there is untouched."
+        ) from None
+    shutil.rmtree(previous, ignore_errors=True)

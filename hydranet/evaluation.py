@@ -49,13 +49,15 @@ def evaluate(
     model.eval()
     rows: list[dict[str, Tensor]] = []
     done = 0
-    with torch.compiler.set_stance("force_eager"):
-        for batch, labels in images.in_order(_BATCH):
-            row = _hydra(model, batch) if isinstance(model, HydraNet) else _static(model, batch)
-            rows.append(_verdicts(row, labels))
-            done += len(labels)
-            on_progress(done, len(images))
-    model.train(was_training)
+    try:
+        with torch.compiler.set_stance("force_eager"):
+            for batch, labels in images.in_order(_BATCH):
+                row = _hydra(model, batch) if isinstance(model, HydraNet) else _static(model, batch)
+                rows.append(_verdicts(row, labels))
+                done += len(labels)
+                on_progress(done, len(images))
+    finally:
+        model.train(was_training)
     columns = {name: torch.cat([row[name] for row in rows]).cpu().numpy() for name in rows[0]}
     return Evaluation(_metrics(columns, subtask_of_class), _route_log(columns))
 

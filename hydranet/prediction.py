@@ -84,8 +84,11 @@ def predict(
     instead, weighted by the gate. `runs`: timed runs an image, after one that is not timed.
 
     Raises:
-        InputError: k or a branch is out of range, or either is given for a static network.
+        InputError: k or a branch is out of range, both are given, or either is given for a static
+            network.
     """
+    if k is not None and branches is not None:
+        raise InputError("Give either k or branches, not both: the branches say how many fire.")
     if runs < 1:
         raise InputError(f"runs must be at least 1, not {runs}.")
     card = model.card

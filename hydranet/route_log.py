@@ -77,6 +77,11 @@ def read_route_log(path: Path) -> RouteLog:
     for name in _HYDRA_COLUMNS:
         if name in table.column_names:
             column = table[name].combine_chunks()
+            if not pa.types.is_fixed_size_list(column.type):
+                raise InputError(
+                    f"The column {name} of the route log {path} must hold lists of one fixed "
+                    f"length, not {column.type}."
+                )
             width = column.type.list_size
             lists[name] = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
     return RouteLog(*(table[name].to_numpy() for name in _COLUMNS[1:]), **lists)

@@ -65,7 +65,7 @@ def _value(hint: Any, value: object, what: str) -> Any:
 
 def _scalar(hint: Any, value: object, what: str) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is float and is_number and math.isfinite(value):  # type: ignore[arg-type]  # a number
+    if hint is float and is_number and _is_finite(value):  # type: ignore[arg-type]  # a number
         return float(value)  # type: ignore[arg-type]  # a number
     if hint is int and is_number and isinstance(value, int):
         return value
@@ -75,6 +75,13 @@ def _scalar(hint: Any, value: object, what: str) -> Any:
     if hint not in names:
         raise TypeError(f"{what} has a type that is not known here: {hint}")
     raise InputError(f"{what} must be {names[hint]}, not {_shown(value)}.")
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond any float
+        return False
 
 
 def _shown(value: object) -> str:

@@ -82,7 +82,9 @@ class ImageSet:
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
     def split(self, images: int, *, seed: int) -> tuple[ImageSet, ImageSet]:
-        """(rest, held out): `images` of them held out, drawn evenly from all classes.
+        """(rest, held out): `images` of them held out, the same share of every class.
+
+        Where there is room, at least one image of every class stays in the rest.
 
         Raises:
             InputError: nothing would be left in either part.
@@ -93,10 +95,13 @@ class ImageSet:
                 f"not {images}."
             )
         order = np.random.default_rng(seed).permutation(len(self))
-        rank = np.empty(len(self), np.int64)  # how many of its class stand before it in `order`
+        counts = np.bincount(self.labels, minlength=self.num_classes)
+        place = np.empty(len(self))  # in `order`, as a share of the images of its class
         seen = np.zeros(self.num_classes, np.int64)
         for index in order:
-            rank[index] = seen[self.labels[index]]
-            seen[self.labels[index]] += 1
-        by_rank = order[np.argsort(rank[order], kind="stable")]
-        return self.subset(np.sort(by_rank[images:])), self.subset(np.sort(by_rank[:images]))
+            label = self.labels[index]
+            seen[label] += 1
+            is_last = seen[label] == counts[label]
+            place[index] = np.inf if is_last else seen[label] / counts[label]
+        by_place = order[np.argsort(place[order], kind="stable")]
+        return self.subset(np.sort(by_place[images:])), self.subset(np.sort(by_place[:images]))

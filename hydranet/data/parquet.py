@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from hydranet.data.dataset import ImageSet
 from hydranet.data.resize import fit_square
@@ -23,6 +23,7 @@ from hydranet.errors import InputError
 _IMAGE_COLUMNS = ("img", "image")
 _LABEL_COLUMNS = ("fine_label", "label")
 _SUPERCLASS_COLUMN = "coarse_label"
+_KINDS = ("PNG", "JPEG", "WEBP")
 
 
 def is_parquet_folder(folder: Path) -> bool:
@@ -46,7 +47,7 @@ def read_parquet(folder: Path, split: str, *, image_size: int) -> ImageSet:
         raise InputError(f"A Parquet file of {folder} cannot be read: {error}") from None
     image_column = _first_column(table, _IMAGE_COLUMNS, folder)
     label_column = _first_column(table, _LABEL_COLUMNS, folder)
-    labels = table[label_column].to_numpy().astype(np.int64)
+    labels = _labels(table[label_column], label_column, folder)
     return ImageSet(
         name=folder.name,
         images=_decode(table[image_column], image_size, folder),
@@ -66,6 +67,17 @@ def _first_column(table: pa.Table, names: tuple[str, ...], folder: Path) -> str:
     )
 
 
+def _labels(column: pa.ChunkedArray, name: str, folder: Path) -> np.ndarray:
+    """Whole numbers, none missing → (M,) int64."""
+    if not pa.types.is_integer(column.type) or column.null_count:
+        missing = f" with {column.null_count} missing" if column.null_count else ""
+        raise InputError(
+            f"The column {name} of {folder} must hold a whole number for each image, "
+            f"not {column.type}{missing}."
+        )
+    return column.to_numpy().astype(np.int64)
+
+
 def _decode(column: pa.ChunkedArray, image_size: int, folder: Path) -> np.ndarray:
     """Encoded images → (M, image_size, image_size, 3) uint8."""
     if not pa.types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
@@ -77,9 +89,9 @@ def _decode(column: pa.ChunkedArray, image_size: int, folder: Path) -> np.ndarra
     images = np.empty((len(encoded), image_size, image_size, 3), np.uint8)
     for row, value in enumerate(encoded):
         try:
-            with Image.open(io.BytesIO(value.as_py() or b"")) as image:
+            with Image.open(io.BytesIO(value.as_py() or b""), formats=_KINDS) as image:
                 images[row] = fit_square(image.convert("RGB"), image_size)
-        except (UnidentifiedImageError, OSError, ValueError) as error:
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise InputError(
                 f"The image in row {row} of {folder} cannot be read: {error}"
             ) from None

@@ -51,7 +51,8 @@ class Recipe:
         _check_choice("precision", self.precision, PRECISIONS)
         _check_choice("compile", self.compile, SWITCHES)
         for name in ("epochs", "batch_size", "validation_images"):
-            _check_number(name, getattr(self, name), 1, 10**9)
+            _check_whole(name, getattr(self, name), 1, 10**9)
+        _check_whole("seed", self.seed, 0, 2**32 - 1)
         for name in ("momentum", "label_smoothing", "warmup"):
             _check_number(name, getattr(self, name), 0, 1)
         for name in ("learning_rate", "weight_decay", "gate_loss"):
@@ -81,6 +82,11 @@ class Recipe:
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise InputError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def _check_whole(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise InputError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:

@@ -64,6 +64,7 @@ def train_model(
     config = model_config(name, num_classes=images.num_classes, image_size=images.images.shape[1])
     images.check_every_class_has_images()
     train, validation = images.split(recipe.validation_images, seed=recipe.seed)
+    train.check_every_class_has_images()
     normalisation = Normalisation(*train.channel_statistics())
     torch.manual_seed(recipe.seed)
     model = build(config)

@@ -60,22 +60,27 @@ def load_state(
     try:
         with safe_open(path, framework="pt") as file:
             meta = json.loads((file.metadata() or {})["run"])
+            saved_identity, epochs = meta["identity"], meta["history"]
             names = list(file.keys())
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"The saved run {path} is damaged ({error}). Start without --resume."
         ) from None
     for key, value in identity.items():
-        if (saved := meta["identity"].get(key)) != value:
+        if (saved := saved_identity.get(key)) != value:
             raise InputError(
                 f"The saved run {path} has another {key}: {saved!r}, not {value!r}. "
                 "Repeat the settings of that run, or start without --resume."
             )
-    model.load_state_dict(
-        {n.removeprefix(_MODEL): t for n, t in tensors.items() if n.startswith(_MODEL)}
-    )
+    weights = {n.removeprefix(_MODEL): t for n, t in tensors.items() if n.startswith(_MODEL)}
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:  # a tensor is missing or has another shape
+        raise InputError(
+            f"The saved run {path} is damaged ({error}). Start without --resume."
+        ) from None
     for name, parameter in model.named_parameters():
         if (buffer := tensors.get(_MOMENTUM + name)) is not None:
             optimizer.state[parameter]["momentum_buffer"] = buffer.to(parameter.device)
-    return [structure(EpochRecord, record, "The saved epoch") for record in meta["history"]]
+    return [structure(EpochRecord, record, "The saved epoch") for record in epochs]
