@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -33,10 +34,10 @@ def models_command(json: JsonOption = False, checkpoints: RootOption = None) -> 
     if json:
         print_json({"models": rows})
         return
-    table = Table("name", "family", title="MACs and parameters of one image, in millions")
-    for column in ("parameters", "MACs routed", "MACs all branches"):
+    table = Table("name", "family", box=SIMPLE, caption="In millions; MACs for one image.")
+    for column in ("parameters", "MACs", "all branches"):
         table.add_column(column, justify="right")
-    table.add_column("checkpoint")
+    table.add_column("trained")
     for row in rows:
         millions = (row["parameters"], row["macs"]["routed"], row["macs"]["all_branches"])
         table.add_row(

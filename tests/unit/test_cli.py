@@ -1,0 +1,135 @@
+"""The command line, as a user's shell sees it: output, exit codes, and a network trained by it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hydranet.cli import main
+from hydranet.registry import list_models
+
+CLASSES = ("blue", "green", "grey", "red", "white", "yellow")
+COLOURS = {
+    "blue": (0, 0, 200), "green": (0, 160, 0), "grey": (120, 120, 120),
+    "red": (200, 0, 0), "white": (250, 250, 250), "yellow": (220, 220, 0),
+}  # fmt: skip
+
+
+class Shell:
+    """Runs the command line in this process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def __call__(self, *arguments: object) -> tuple[int, str, str]:
+        """(exit code, standard output, standard error)."""
+        self._monkeypatch.setattr(sys, "argv", ["hydranet", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = self._capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    def json(self, *arguments: object) -> dict:
+        code, out, err = self(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out)
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Shell:
+    return Shell(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders of noisy single-coloured images."""
+    root = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for name in CLASSES:
+        (root / name).mkdir()
+        for index in range(20):
+            noise = rng.integers(-30, 30, (16, 16, 3))
+            pixels = np.clip(np.asarray(COLOURS[name]) + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{index:02}.png")
+    return root
+
+
+def test_models_prints_the_registry_with_exact_costs(shell: Shell) -> None:
+    models = {model["name"]: model for model in shell.json("models")["models"]}
+    assert list(models) == list_models()
+    hydra = models["hydra_res_d1"]
+    assert hydra["parameters"] == 1_276_680
+    assert hydra["macs"]["routed"] == 26_418_688
+    static = models["resnet14"]["macs"]
+    assert static["routed"] == static["all_branches"] == 26_401_024
+    assert "hydra_res_d1" in shell("models")[1]
+
+
+def test_predict_answers_the_readable_and_names_the_rest(
+    shell: Shell, tmp_path: Path, make_checkpoint
+) -> None:
+    make_checkpoint("tiny", tmp_path)
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.new("RGB", (50, 40), "red").save(good)
+    bad.write_bytes(b"no picture")
+    arguments = ("predict", good, bad, "--checkpoint", "tiny", "--checkpoints", tmp_path)
+    first, second = shell.json(*arguments, "--k", 3)["images"]
+    assert len(first["top5"]) == 5
+    assert len(first["fired"]) == len(first["weights"]) == 3
+    assert len(first["gate_scores"]) == 4
+    assert first["ms"] > 0
+    assert second.keys() == {"file", "error"}
+    assert "fired" in shell(*arguments)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("predict", "none.png", "--checkpoint", "missing"), "missing"),
+        (("train", "resnet15", "--data", "{data}"), "resnet14"),
+        (("train", "resnet8", "--data", "/nowhere/at/all"), "/nowhere/at/all"),
+        (("train", "resnet8", "--data", "{data}", "--epochs", "0"), "epochs"),
+        (("train", "resnet8", "--data", "{data}"), "hold out"),
+        (("train", "hydra_res_d1", "--data", "{data}", "--validation-images", "12"), "start"),
+        (("train", "resnet8", "--data", "{data}", "--device", "tpu"), "cpu"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_exit_code_2(
+    shell: Shell, folders: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    filled = [argument.format(data=folders) for argument in arguments]
+    code, out, err = shell(*filled, "--checkpoints", tmp_path)
+    assert code == 2
+    assert not out
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_train_evaluate_and_subtasks_from_a_folder_of_images(
+    shell: Shell, folders: Path, tmp_path: Path
+) -> None:
+    common = ("--data", folders, "--checkpoints", tmp_path, "--threads", 1)
+    schedule = (
+        "--epochs", 4, "--batch-size", 16, "--image-size", 16, "--validation-images", 12,
+        "--learning-rate", 0.05, "--compile", "off", "--runs", tmp_path / "runs",
+    )  # fmt: skip
+    trained = shell.json("train", "resnet8", *common, *schedule)
+    assert trained["epochs"] == 4
+    assert trained["top1"] > 50, "six plain colours are told apart far better than by chance"
+
+    measured = shell.json("evaluate", "resnet8", *common)
+    assert measured["images"] == 24
+    assert measured["top1"] == trained["top1"]
+    assert measured["hit_rate"] is None
+
+    groups = shell.json("subtasks", "resnet8", *common, "--branches", 3)["subtasks"]
+    assert [len(group) for group in groups] == [2, 2, 2]
+    assert sorted(name for group in groups for name in group) == sorted(CLASSES)
+
+    again = shell.json("train", "resnet8", *common, *schedule, "--resume")
+    assert again["top1"] == trained["top1"], "a finished run is finished, not trained again"
