@@ -1,0 +1,131 @@
+"""Batches: what is shuffled, cropped and mirrored is still the image set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from hydranet.data import ImageSet
+from hydranet.data.batches import Batches
+from hydranet.data.normalisation import Normalisation
+from hydranet.errors import InputError
+
+SIDE, COUNT = 6, 23
+BYTES = Normalisation((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))  # leaves pixels as they are
+
+
+@pytest.fixture
+def source() -> ImageSet:
+    """Each image has its own label; no pixel is black, so that padding can be told."""
+    images = np.random.default_rng(0).integers(1, 256, (COUNT, SIDE, SIDE, 3), dtype=np.uint8)
+    return ImageSet("made", images, np.arange(COUNT), tuple(map(str, range(COUNT))))
+
+
+def windows(image: np.ndarray, padding: int) -> dict[bytes, tuple[int, int, bool]]:
+    """Every window that may come of an (H, W, 3) image, by its pixels: where, and whether mirrored.
+
+    Slow and obvious: pad, cut out, mirror what was cut out. That is the same set as the windows of
+    the mirrored image.
+    """
+    padded = np.pad(image, ((padding, padding), (padding, padding), (0, 0)))
+    found = {}
+    for top in range(2 * padding + 1):
+        for left in range(2 * padding + 1):
+            cut = padded[top : top + SIDE, left : left + SIDE]
+            found[cut.tobytes()] = (top, left, False)
+            found[cut[:, ::-1].tobytes()] = (top, left, True)
+    return found
+
+
+def to_bytes(image: torch.Tensor) -> bytes:
+    return image.permute(1, 2, 0).round().to(torch.uint8).contiguous().numpy().tobytes()
+
+
+@pytest.mark.parametrize("padding", [0, 2, 4])
+def test_crops_are_windows_of_the_padded_image_or_of_its_mirror(
+    source: ImageSet, padding: int
+) -> None:
+    batches = Batches(source, BYTES)
+    seen = set()
+    for seed in range(12):
+        for images, labels in batches.shuffled(5, seed=seed, padding=padding):
+            assert images.shape == (5, 3, SIDE, SIDE)
+            for image, label in zip(images, labels.tolist(), strict=True):
+                found = windows(source.images[label], padding).get(to_bytes(image))
+                assert found is not None
+                seen.add(found)
+    tops, lefts, mirrored = (set(values) for values in zip(*seen, strict=True))
+    assert tops == lefts == set(range(2 * padding + 1))
+    assert mirrored == {False, True}
+
+
+def test_images_of_a_batch_are_cropped_one_by_one(source: ImageSet) -> None:
+    images, labels = next(Batches(source, BYTES).shuffled(20, seed=0))
+    places = {
+        windows(source.images[label], 4)[to_bytes(image)]
+        for image, label in zip(images, labels.tolist(), strict=True)
+    }
+    assert len(places) > 10
+
+
+@pytest.mark.parametrize(("size", "full"), [(5, 4), (23, 1), (100, 1), (1, 23), (12, 1)])
+def test_shuffled_yields_full_batches_and_each_image_at_most_once(
+    source: ImageSet, size: int, full: int
+) -> None:
+    found = [labels for _, labels in Batches(source, BYTES).shuffled(size, seed=0)]
+    assert [len(labels) for labels in found] == [min(size, COUNT)] * full
+    everything = torch.cat(found).tolist()
+    assert len(set(everything)) == len(everything)
+    assert size == 1 or everything != sorted(everything)
+
+
+def test_the_seed_decides(source: ImageSet) -> None:
+    batches = Batches(source, BYTES)
+    first, again, other = (list(batches.shuffled(7, seed=s)) for s in (3, 3, 4))
+    for (images, labels), (same_images, same_labels) in zip(first, again, strict=True):
+        assert torch.equal(images, same_images)
+        assert torch.equal(labels, same_labels)
+    assert not torch.equal(first[0][1], other[0][1])
+
+
+def test_shuffling_leaves_the_global_generator_alone(source: ImageSet) -> None:
+    before = torch.get_rng_state()
+    list(Batches(source, BYTES).shuffled(7, seed=3))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_in_order_is_every_image_as_it_is(source: ImageSet) -> None:
+    batches = Batches(source, BYTES)
+    found = list(batches.in_order(10))
+    assert [len(labels) for _, labels in found] == [10, 10, 3]
+    assert torch.cat([labels for _, labels in found]).tolist() == list(range(COUNT))
+    images = torch.cat([images for images, _ in found])
+    assert [to_bytes(image) for image in images] == [image.tobytes() for image in source.images]
+    assert len(batches) == COUNT
+
+
+def test_normalisation(source: ImageSet) -> None:
+    mean, std = (0.1, 0.2, 0.3), (0.5, 0.25, 0.125)
+    images, _ = next(Batches(source, Normalisation(mean, std)).in_order(COUNT))
+    expected = (source.images / 255 - np.array(mean)) / np.array(std)
+    np.testing.assert_allclose(images.permute(0, 2, 3, 1).numpy(), expected, atol=1e-5)
+    assert images.dtype == torch.float32
+
+
+def test_the_statistics_of_a_set_normalise_it(source: ImageSet) -> None:
+    normalisation = Normalisation(*source.channel_statistics())
+    images, _ = next(Batches(source, normalisation).in_order(COUNT))
+    torch.testing.assert_close(images.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        images.std(dim=(0, 2, 3), correction=0), torch.ones(3), atol=1e-4, rtol=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [((0.0, 0.0), (1.0, 1.0, 1.0)), ((0.0,) * 3, (1.0,)), ((0.0,) * 3, (1.0, 0.0, 1.0))],
+)
+def test_a_normalisation_checks_itself(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="three means and three positive deviations"):
+        Normalisation(mean, std)

@@ -1,0 +1,410 @@
+"""Image sets in every layout, what is wrong with them, and what an image set can say of itself."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from hydranet.data import ImageSet, load_images
+from hydranet.errors import InputError
+
+NAMES = ["apple", "bear", "cup"]
+LABELS = [0, 1, 2, 0, 1, 2, 2]
+
+
+def pictures(count: int, side: int = 8, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+def encoded(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, kind)
+    return buffer.getvalue()
+
+
+# Parquet
+
+
+def write_parquet(
+    path: Path, images: list[bytes | None], labels: list[Any], **options: Any
+) -> None:
+    """As the Hugging Face data sets write it; `options`: other names, other columns, no names."""
+    struct = pa.array(
+        [{"bytes": b, "path": f"{i}.png"} for i, b in enumerate(images)],
+        pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+    )
+    label = options.get("label", "fine_label")
+    columns = {options.get("image", "img"): options.get("column", struct), label: pa.array(labels)}
+    if "coarse" in options:
+        columns["coarse_label"] = pa.array(options["coarse"])
+    table = pa.table(columns)
+    if options.get("names", True):
+        features = {label: {"names": NAMES, "_type": "ClassLabel"}}
+        table = table.replace_schema_metadata(
+            {"huggingface": json.dumps({"info": {"features": features}})}
+        )
+    pq.write_table(table, path)
+
+
+def parquet_folder(folder: Path, **options: Any) -> NDArray[np.uint8]:
+    images = pictures(len(LABELS))
+    for split in ("train", "test"):
+        write_parquet(
+            folder / f"{split}-00000.parquet", [encoded(i) for i in images], LABELS, **options
+        )
+    return images
+
+
+def test_parquet(tmp_path: Path) -> None:
+    images = parquet_folder(tmp_path, coarse=[1, 0, 1, 1, 0, 1, 1])
+    data = load_images(tmp_path, "train", image_size=8)
+    assert np.array_equal(data.images, images)
+    assert data.labels.tolist() == LABELS
+    assert data.labels.dtype == np.int64
+    assert data.class_names == tuple(NAMES)
+    assert data.superclasses == (1, 0, 1)
+
+
+def test_parquet_in_several_files_with_other_column_names(tmp_path: Path) -> None:
+    images = pictures(4)
+    for part in (0, 1):
+        write_parquet(
+            tmp_path / f"test-{part}.parquet", [encoded(i) for i in images[2 * part :][:2]],
+            [part, 2], image="image", label="label",
+        )  # fmt: skip
+    data = load_images(tmp_path, "test", image_size=8)
+    assert np.array_equal(data.images, images)
+    assert data.labels.tolist() == [0, 2, 1, 2]
+
+
+def test_parquet_without_class_names_numbers_them(tmp_path: Path) -> None:
+    parquet_folder(tmp_path, names=False)
+    assert load_images(tmp_path, "train").class_names == ("0", "1", "2")
+
+
+def test_a_class_in_two_superclasses_is_in_none(tmp_path: Path) -> None:
+    parquet_folder(tmp_path, coarse=[1, 0, 1, 0, 0, 1, 1])
+    assert load_images(tmp_path, "train").superclasses is None
+
+
+def test_parquet_images_are_fitted_to_the_size(tmp_path: Path) -> None:
+    wide = np.zeros((8, 16, 3), np.uint8)
+    wide[:, 4:12] = 200
+    write_parquet(tmp_path / "train.parquet", [encoded(wide)], [0])
+    data = load_images(tmp_path, "train", image_size=4)
+    assert data.images.shape == (1, 4, 4, 3)
+    assert (data.images[:, :, 1:3] > 190).all()
+
+
+def test_parquet_without_that_split(tmp_path: Path) -> None:
+    parquet_folder(tmp_path)
+    (tmp_path / "test-00000.parquet").unlink()
+    with pytest.raises(InputError, match=r"no test\*\.parquet; it holds train-00000\.parquet"):
+        load_images(tmp_path, "test")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"image": "picture"}, "img or image, but they have picture, fine_label"),
+        ({"label": "class"}, "fine_label or label, but they have img, class"),
+        ({"column": pa.array([b"x"] * 7)}, "struct with a field named bytes, not binary"),
+        ({"column": pa.array([{"path": "x"}] * 7)}, "struct with a field named bytes"),
+    ],
+)
+def test_parquet_with_wrong_columns(tmp_path: Path, options: dict[str, Any], sentence: str) -> None:
+    parquet_folder(tmp_path, **options)
+    with pytest.raises(InputError, match=sentence):
+        load_images(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (["apple", "bear", "cup"], "fine_label .* whole number for each image, not string"),
+        ([0, None, 1], "1 missing"),
+        ([0, 1, 3], "0 to 2, .* run from 0 to 3"),
+        ([0, -1, 2], "from -1 to 2"),
+    ],
+)
+def test_parquet_with_wrong_labels(tmp_path: Path, labels: list[Any], sentence: str) -> None:
+    write_parquet(tmp_path / "train.parquet", [encoded(i) for i in pictures(3)], labels)
+    with pytest.raises(InputError, match=sentence):
+        load_images(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not a picture",
+        b"",
+        None,
+        encoded(pictures(1, 64)[0])[:-4000],
+        encoded(pictures(1)[0], "GIF"),
+        encoded(pictures(1)[0], "TIFF"),
+        encoded(pictures(1)[0]).replace(b"IDAT", b"IDAU"),
+    ],
+    ids=["text", "empty", "null", "cut", "gif", "tiff", "renamed chunk"],
+)
+def test_not_an_image_in_row_3(tmp_path: Path, content: bytes | None) -> None:
+    images: list[bytes | None] = [encoded(i) for i in pictures(5)]
+    images[3] = content
+    write_parquet(tmp_path / "train.parquet", images, LABELS[:5])
+    with pytest.raises(InputError, match=f"image in row 3 of .*{tmp_path.name} cannot be read"):
+        load_images(tmp_path, "train", image_size=8)
+
+
+def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
+    (tmp_path / "train.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_images(tmp_path, "train")
+
+
+# torchvision's CIFAR folder
+
+
+def cifar100_folder(root: Path) -> NDArray[np.uint8]:
+    """As it is distributed: pickled dictionaries of (M, 3072) rows, channels first."""
+    folder = root / "cifar-100-python"
+    folder.mkdir()
+    images = pictures(6, 32)
+    for split in ("train", "test"):
+        entry = {
+            "data": images.transpose(0, 3, 1, 2).reshape(6, -1),
+            "fine_labels": [0, 1, 2, 0, 1, 2],
+            "coarse_labels": [0, 0, 1, 0, 0, 1],
+        }
+        (folder / split).write_bytes(pickle.dumps(entry))
+    (folder / "meta").write_bytes(pickle.dumps({"fine_label_names": NAMES}))
+    return images
+
+
+def test_cifar_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import CIFAR100, cifar
+
+    images = cifar100_folder(tmp_path)
+    # torchvision opens only files with the MD5 of the original 160 MB; ours are made here.
+    monkeypatch.setattr(CIFAR100, "_check_integrity", lambda self: True)
+    monkeypatch.setattr(cifar, "check_integrity", lambda path, md5=None: True)
+    data = load_images(tmp_path, "test")
+    assert np.array_equal(data.images, images)
+    assert data.labels.tolist() == [0, 1, 2, 0, 1, 2]
+    assert (data.name, data.class_names) == ("cifar100", tuple(NAMES))
+    assert load_images(tmp_path, "train", image_size=16).images.shape == (6, 16, 16, 3)
+
+
+def test_a_cifar_folder_that_was_changed_is_not_unpickled(tmp_path: Path) -> None:
+    cifar100_folder(tmp_path)
+    with pytest.raises(InputError, match=r"CIFAR100 in .* cannot be read"):
+        load_images(tmp_path, "train")
+
+
+def test_only_cifar_is_downloaded(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cifar10 or cifar100, not 'imagenet'"):
+        load_images(tmp_path, "train", download="imagenet")
+
+
+# Folders of class folders
+
+
+def class_folders(root: Path, images: int = 5, side: int = 8) -> None:
+    """One colour a class, so that a label can be told from the pixels; the level is the number."""
+    for label, name in enumerate(NAMES):
+        (root / name).mkdir(parents=True)
+        for number in range(images):
+            picture = np.zeros((side, side, 3), np.uint8)
+            picture[..., label] = 100 + number
+            ending = "PNG" if number % 2 else "png"
+            Image.fromarray(picture).save(root / name / f"{number}.{ending}", "PNG")
+
+
+def test_class_folders_with_splits(tmp_path: Path) -> None:
+    class_folders(tmp_path / "train", images=4)
+    class_folders(tmp_path / "test", images=2)
+    (tmp_path / "train" / ".cache").mkdir()
+    (tmp_path / "train" / "apple" / "notes.txt").write_text("no picture")
+    for split, count in (("train", 4), ("test", 2)):
+        data = load_images(tmp_path, split, image_size=8)
+        assert data.class_names == tuple(NAMES)
+        assert data.labels.tolist() == [c for c in range(3) for _ in range(count)]
+        assert data.images.argmax(axis=3).reshape(len(data), -1).max(axis=1).tolist() == list(
+            data.labels
+        )
+
+
+def test_class_folders_without_splits(tmp_path: Path) -> None:
+    class_folders(tmp_path, images=11)
+    train, test = (load_images(tmp_path, split, image_size=8) for split in ("train", "test"))
+    assert np.bincount(train.labels).tolist() == [9, 9, 9]
+    assert np.bincount(test.labels).tolist() == [2, 2, 2]
+    levels = [{int(i.max()) for i in part.images[part.labels == 0]} for part in (train, test)]
+    assert not levels[0] & levels[1]
+    assert levels[0] | levels[1] == set(range(100, 111))
+
+
+def test_a_class_of_two_images_has_one_in_each_split(tmp_path: Path) -> None:
+    class_folders(tmp_path, images=2)
+    for split in ("train", "test"):
+        assert np.bincount(load_images(tmp_path, split).labels).tolist() == [1, 1, 1]
+
+
+def test_images_of_any_size_are_fitted(tmp_path: Path) -> None:
+    class_folders(tmp_path, images=2, side=50)
+    data = load_images(tmp_path, "train", image_size=16)
+    assert data.images.shape == (3, 16, 16, 3)
+
+
+def test_an_empty_class_folder(tmp_path: Path) -> None:
+    class_folders(tmp_path)
+    (tmp_path / "dog").mkdir()
+    with pytest.raises(InputError, match=r"/dog holds no image \(\.jpeg, \.jpg"):
+        load_images(tmp_path, "train")
+
+
+def test_a_class_that_the_test_split_lacks(tmp_path: Path) -> None:
+    class_folders(tmp_path / "train")
+    class_folders(tmp_path / "test")
+    for file in (tmp_path / "test" / "bear").iterdir():
+        file.unlink()
+    (tmp_path / "test" / "bear").rmdir()
+    with pytest.raises(InputError, match="test/bear holds no image"):
+        load_images(tmp_path, "test")
+
+
+def test_a_class_of_one_image(tmp_path: Path) -> None:
+    class_folders(tmp_path)
+    (tmp_path / "dog").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "dog" / "1.png")
+    with pytest.raises(InputError, match="/dog holds one image; at least two"):
+        load_images(tmp_path, "train")
+
+
+def test_class_folders_that_differ_by_case(tmp_path: Path) -> None:
+    class_folders(tmp_path)
+    (tmp_path / "Bear").mkdir()
+    if len(list(tmp_path.iterdir())) == 3:
+        pytest.skip("this file system does not tell case apart")
+    with pytest.raises(InputError, match="differ by case only: Bear and bear"):
+        load_images(tmp_path, "train")
+
+
+def test_a_folder_of_one_class(tmp_path: Path) -> None:
+    (tmp_path / "apple").mkdir()
+    with pytest.raises(InputError, match="at least two classes, but it holds 1"):
+        load_images(tmp_path, "train")
+
+
+def test_a_file_that_is_no_image(tmp_path: Path) -> None:
+    class_folders(tmp_path)
+    (tmp_path / "bear" / "0.png").write_bytes(b"not a picture")
+    with pytest.raises(InputError, match=r"bear/0\.png"):
+        load_images(tmp_path, "train")
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"There is no folder .*nowhere"):
+        load_images(tmp_path / "nowhere", "train")
+
+
+def test_an_unknown_split(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="train, test, not 'validation'"):
+        load_images(tmp_path, "validation")
+
+
+# What an image set says of itself
+
+
+def image_set(counts: list[int], side: int = 4) -> ImageSet:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    np.random.default_rng(1).shuffle(labels)
+    names = tuple(f"class {c}" for c in range(len(counts)))
+    return ImageSet("made", pictures(len(labels), side), labels, names)
+
+
+def test_a_class_without_an_image() -> None:
+    data = image_set([3, 0, 2, 0])
+    with pytest.raises(InputError, match="'class 1' and 1 more has none"):
+        data.check_every_class_has_images()
+    image_set([3, 1]).check_every_class_has_images()
+
+
+def test_no_image_at_all() -> None:
+    with pytest.raises(InputError, match="holds no image"):
+        image_set([0, 0])
+
+
+def test_images_without_labels() -> None:
+    with pytest.raises(InputError, match="3 images but 2 labels"):
+        ImageSet("made", pictures(3), np.zeros(2, np.int64), ("a",))
+
+
+@pytest.mark.parametrize(
+    ("counts", "held_out", "expected"),
+    [
+        ([20, 20, 20], 15, [5, 5, 5]),
+        ([20, 20, 20], 16, None),  # 5 or 6 of each
+        ([100, 20, 40], 32, [20, 4, 8]),
+        ([200, 2, 2], 100, None),
+    ],
+)
+def test_a_split_is_stratified_disjoint_and_complete(
+    counts: list[int], held_out: int, expected: list[int] | None
+) -> None:
+    data = image_set(counts)
+    rest, held = data.split(held_out, seed=0)
+    assert (len(rest), len(held)) == (len(data) - held_out, held_out)
+    keys = [{(i.tobytes(), int(y)) for i, y in zip(p.images, p.labels, strict=True)}
+            for p in (data, rest, held)]  # fmt: skip
+    assert keys[1] | keys[2] == keys[0]
+    assert not keys[1] & keys[2]
+    found = np.bincount(held.labels, minlength=len(counts))
+    share = held_out / len(data)
+    assert (np.abs(found - share * np.asarray(counts)) <= 1).all()
+    if expected is not None:
+        assert found.tolist() == expected
+
+
+def test_a_split_leaves_an_image_of_every_class() -> None:
+    rest, _ = image_set([50, 1, 2]).split(49, seed=0)
+    rest.check_every_class_has_images()
+
+
+def test_a_split_depends_on_the_seed_alone() -> None:
+    data = image_set([20, 20])
+    first, again, other = (data.split(10, seed=s)[1].sha256 for s in (0, 0, 1))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("images", [0, 40, 41, -1])
+def test_a_split_needs_images_on_both_sides(images: int) -> None:
+    with pytest.raises(InputError, match=f"1 to 39 of 40 images, not {images}"):
+        image_set([20, 20]).split(images, seed=0)
+
+
+def test_channel_statistics() -> None:
+    data = image_set([30, 10])
+    mean, std = data.channel_statistics()
+    pixels = data.images.astype(np.float64).reshape(-1, 3) / 255
+    assert mean == pytest.approx(pixels.mean(axis=0), abs=1e-6)
+    assert std == pytest.approx(pixels.std(axis=0), abs=1e-6)
+
+
+def test_sha256_changes_with_one_pixel_and_with_one_label() -> None:
+    data = image_set([3, 3])
+    images, labels = data.images.copy(), data.labels.copy()
+    same = ImageSet("other name", images.copy(), labels.copy(), data.class_names)
+    assert same.sha256 == data.sha256
+    images[2, 1, 3, 0] ^= 1
+    labels[0] ^= 1
+    assert ImageSet("made", images, data.labels, data.class_names).sha256 != data.sha256
+    assert ImageSet("made", data.images, labels, data.class_names).sha256 != data.sha256
