@@ -77,8 +77,9 @@ def load_state(
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:  # a tensor is missing or has another shape
+        reason = " ".join(str(error).split())
         raise InputError(
-            f"The saved run {path} is damaged ({error}). Start without --resume."
+            f"The saved run {path} is damaged ({reason}). Start without --resume."
         ) from None
     for name, parameter in model.named_parameters():
         if (buffer := tensors.get(_MOMENTUM + name)) is not None:

@@ -1,0 +1,179 @@
+"""A whole run by name: data → subtasks → network → training → checkpoint; and upcycling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hydranet.checkpoints import load
+from hydranet.config import HydraResConfig, ResNetConfig
+from hydranet.data import ImageSet
+from hydranet.data.batches import Batches
+from hydranet.data.normalisation import Normalisation
+from hydranet.errors import InputError
+from hydranet.evaluation import evaluate
+from hydranet.models import HydraNet, Network, build
+from hydranet.route_log import read_route_log
+from hydranet.training.finish import finish
+from hydranet.training.recipe import Recipe
+from hydranet.training.run import class_features, make_subtasks, train_model
+from hydranet.training.upcycling import upcycle
+
+RECIPE = Recipe(
+    epochs=1, batch_size=32, precision="float32", compile="off", validation_images=24,
+    subtasks="random",
+)  # fmt: skip
+CPU = torch.device("cpu")
+SHAPE: dict[str, Any] = {"widths": (4, 6, 8), "num_classes": 5, "image_size": 16}
+NORMALISATION = Normalisation((0.5,) * 3, (0.25,) * 3)
+
+
+def no_checkpoint(name: str) -> Network:
+    raise AssertionError(f"{name} must not be asked for")
+
+
+def used(model: Network) -> Network:
+    """With batch statistics of its own, in eval mode."""
+    with torch.no_grad():
+        model(torch.randn(32, 3, 16, 16))
+    return model.eval()
+
+
+@pytest.fixture
+def static() -> Network:
+    return used(build(ResNetConfig(n=1, **SHAPE)))
+
+
+def test_a_static_run_becomes_a_checkpoint(coloured: ImageSet, tmp_path: Path) -> None:
+    run = train_model("resnet8", coloured, recipe=RECIPE, load_static=no_checkpoint, device=CPU)
+    assert (len(run.train), len(run.validation)) == (96, 24)
+    assert run.recipe.gate_loss == 0
+    card = finish(run, name="mine", test=coloured, root=tmp_path, device=CPU)
+    model = load("mine", tmp_path)
+    assert model.card == card
+    again = evaluate(model, Batches(coloured, card.normalisation))
+    assert again.metrics == card.test
+    log = read_route_log(tmp_path / "mine" / "routes.parquet")
+    assert np.array_equal(log.prediction, again.routes.prediction)
+    assert card.data.test_sha256 == coloured.sha256
+    assert card.normalisation == Normalisation(*run.train.channel_statistics())
+
+
+def test_other_test_classes_are_refused(coloured: ImageSet, tmp_path: Path) -> None:
+    run = train_model("resnet8", coloured, recipe=RECIPE, load_static=no_checkpoint, device=CPU)
+    other = replace(coloured, class_names=("green", "red", "blue"))
+    with pytest.raises(InputError, match="classes of its training split"):
+        finish(run, name="mine", test=other, root=tmp_path, device=CPU)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_static_network_has_no_start(coloured: ImageSet) -> None:
+    recipe = replace(RECIPE, start="resnet8")
+    with pytest.raises(InputError, match="resnet14 is static itself"):
+        train_model("resnet14", coloured, recipe=recipe, load_static=no_checkpoint, device=CPU)
+
+
+def test_a_class_without_images_is_refused(coloured: ImageSet) -> None:
+    data = replace(coloured, class_names=(*coloured.class_names, "grey"))
+    with pytest.raises(InputError, match="'grey' has none"):
+        train_model("resnet8", data, recipe=RECIPE, load_static=no_checkpoint, device=CPU)
+
+
+def subtasks(
+    images: ImageSet, branches: int, *, static: Network | None = None, **changes: Any
+) -> list[int]:
+    recipe = replace(RECIPE, **changes)
+    return make_subtasks(recipe, images, static, NORMALISATION, branches, CPU).tolist()
+
+
+def test_subtasks_as_the_recipe_asks(coloured: ImageSet) -> None:
+    grouped = replace(coloured, superclasses=(1, 0, 1))
+    assert subtasks(grouped, 2, subtasks="superclasses") == [0, 1, 0]
+    assert sorted(subtasks(coloured, 3, subtasks="random")) == [0, 1, 2]
+    static = used(build(ResNetConfig(n=1, **{**SHAPE, "num_classes": 3})))
+    assert sorted(subtasks(coloured, 3, static=static, subtasks="clusters")) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "groups", "sentence"),
+    [
+        ("superclasses", None, "but coloured has none"),
+        ("superclasses", (0, 0, 1), r"as many superclasses as branches \(3\).*has 2"),
+        ("clusters", None, "Name its checkpoint as start"),
+    ],
+)
+def test_subtasks_that_cannot_be_made(
+    coloured: ImageSet, kind: str, groups: tuple[int, ...] | None, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        subtasks(replace(coloured, superclasses=groups), 3, subtasks=kind)
+
+
+def test_class_features_are_means(coloured: ImageSet) -> None:
+    static = used(build(ResNetConfig(n=1, **{**SHAPE, "num_classes": 3})))
+    found = class_features(static, coloured, NORMALISATION, batch_size=7)
+    images = NORMALISATION.apply(torch.from_numpy(coloured.images).permute(0, 3, 1, 2))
+    with torch.no_grad():
+        features = static.features(images).numpy()
+    for c in range(3):
+        expected = features[coloured.labels == c].mean(axis=0)
+        np.testing.assert_allclose(found[c], expected, atol=1e-5)
+
+
+def test_class_features_need_a_static_network(coloured: ImageSet) -> None:
+    hydra = build(HydraResConfig(d=1, num_branches=2, k=1, **SHAPE))
+    with pytest.raises(InputError, match="static network, not from a HydraNet"):
+        class_features(hydra, coloured, NORMALISATION)
+
+
+@pytest.mark.parametrize("k", [1, 4, 6])
+def test_an_upcycled_network_answers_as_the_static_one(static: Network, k: int) -> None:
+    hydra = build(HydraResConfig(d=1, num_branches=6, k=2, **SHAPE))
+    assert isinstance(hydra, HydraNet)
+    upcycle(hydra, static)
+    hydra.eval()
+    x = torch.randn(9, 3, 16, 16)
+    with torch.no_grad():
+        output = hydra(x, k=k)
+        expected = static(x)
+    torch.testing.assert_close(output.logits, expected, atol=1e-4, rtol=1e-4)
+    assert len(output.route.indices.unique()) > 1 or k == 1
+
+
+def test_upcycling_copies_and_does_not_share(static: Network) -> None:
+    hydra = build(HydraResConfig(d=1, num_branches=2, k=1, **SHAPE))
+    assert isinstance(hydra, HydraNet)
+    upcycle(hydra, static)
+    theirs = {p.data_ptr() for p in static.parameters()}
+    ours = [p.data_ptr() for p in hydra.parameters()]
+    assert len(set(ours)) == len(ours)
+    assert not theirs & set(ours)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: HydraResConfig(d=2, num_branches=2, k=1, **SHAPE),
+        lambda: HydraResConfig(d=1, num_branches=2, k=1, **{**SHAPE, "num_classes": 6}),
+        lambda: HydraResConfig(d=1, num_branches=2, k=1, **{**SHAPE, "widths": (4, 6, 10)}),
+    ],
+    ids=["depth", "classes", "widths"],
+)
+def test_networks_that_do_not_fit(static: Network, make: Callable[[], HydraResConfig]) -> None:
+    hydra = build(make())
+    assert isinstance(hydra, HydraNet)
+    with pytest.raises(InputError, match="ResNet-8"):
+        upcycle(hydra, static)
+
+
+def test_a_hydranet_is_no_start(static: Network) -> None:
+    hydra = build(HydraResConfig(d=1, num_branches=2, k=1, **SHAPE))
+    assert isinstance(hydra, HydraNet)
+    with pytest.raises(InputError, match="not from a HydraNet"):
+        upcycle(hydra, hydra)
