@@ -12,13 +12,14 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydranet.card import Card, read_card
 from hydranet.errors import InputError
 from hydranet.files import write_whole
-from hydranet.route_log import RouteLog, write_route_log
+from hydranet.route_log import RouteLog, read_route_log, write_route_log
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,7 +56,11 @@ class DamagedCheckpoint:
 def list_checkpoints(
     root: Path = CHECKPOINTS,
 ) -> tuple[list[Checkpoint], list[DamagedCheckpoint]]:
-    """All checkpoints under `root` by name, and those that are left out. Weights are not read."""
+    """All checkpoints under `root` by name, and those that are left out.
+
+    A checkpoint is listed only when its weights have the hash on its card and its route log can be
+    read; a file that has not changed since the last call is not read again.
+    """
     good: list[Checkpoint] = []
     damaged: list[DamagedCheckpoint] = []
     if not root.is_dir():
@@ -63,10 +68,42 @@ def list_checkpoints(
     folders = {path.name.removeprefix(_PREVIOUS) for path in root.iterdir() if path.is_dir()}
     for name in sorted(name for name in folders if not name.startswith(".")):
         try:
-            good.append(find_checkpoint(name, root))
+            checkpoint = find_checkpoint(name, root)
+            _check_files(checkpoint)
+            good.append(checkpoint)
         except InputError as error:
             damaged.append(DamagedCheckpoint(name, str(error)))
     return good, damaged
+
+
+def _check_files(checkpoint: Checkpoint) -> None:
+    """Raise InputError unless weights and route log are those that were written."""
+    weights, routes = checkpoint.folder / WEIGHTS, checkpoint.folder / ROUTES
+    try:
+        if _sha256(weights, weights.stat().st_mtime_ns) != checkpoint.card.weights_sha256:
+            raise _changed(checkpoint)
+        _read_once(routes, routes.stat().st_mtime_ns)
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read: {error.strerror}.") from None
+
+
+def _changed(checkpoint: Checkpoint) -> InputError:
+    return InputError(
+        f"{WEIGHTS} of {checkpoint.name} does not have the SHA-256 on its card: the file is "
+        "damaged or was changed. Fetch or train it again."
+    )
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, modified_ns: int) -> str:
+    """Of a file's bytes; `modified_ns` makes a changed file another key."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _read_once(path: Path, modified_ns: int) -> None:
+    """Raise InputError unless the route log can be read; see `_sha256` for `modified_ns`."""
+    read_route_log(path)
 
 
 def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Checkpoint:
@@ -111,7 +148,7 @@ def load_model(checkpoint: Checkpoint) -> Network:
     """
     import torch
     from safetensors import SafetensorError
-    from safetensors.torch import load
+    from safetensors.torch import load as load_tensors
 
     from hydranet.models import build
 
@@ -120,15 +157,12 @@ def load_model(checkpoint: Checkpoint) -> Network:
     except OSError as error:
         raise InputError(f"{WEIGHTS} of {checkpoint.name} cannot be read: {error}") from None
     if hashlib.sha256(content).hexdigest() != checkpoint.card.weights_sha256:
-        raise InputError(
-            f"{WEIGHTS} of {checkpoint.name} does not have the SHA-256 on its card: the file is "
-            "damaged or was changed. Fetch or train it again."
-        )
+        raise _changed(checkpoint)
     with torch.device("meta"):
         model = build(checkpoint.card.architecture)
     try:
         _check_header(content, model.state_dict(), checkpoint.name)
-        tensors = load(content)
+        tensors = load_tensors(content)
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{WEIGHTS} of {checkpoint.name} does not fit: {error}") from None
     state = {
