@@ -28,8 +28,6 @@ def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
     """The network, by name; the address keeps it."""
     by_name = {checkpoint.name: checkpoint for checkpoint in good}
     names = sorted(by_name, key=lambda name: (not by_name[name].card.subtasks, name))
-    if st.query_params.get("network") not in (None, *names):
-        del st.query_params["network"]
     name = st.selectbox(
         "Network",
         names,
