@@ -127,7 +127,7 @@ def read_card(path: Path) -> Card:
     except FileNotFoundError:
         raise InputError(f"{path.name} is missing.") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path.name} cannot be read: {error}") from None
+        raise InputError(f"{path.name} cannot be read ({error}). Fetch it again.") from None
     return card_from_json(data)
 
 
