@@ -1,0 +1,113 @@
+"""The light part of the package loads without torch, and the package knows nothing of the app."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hydranet
+
+PACKAGE = Path(hydranet.__file__).parent
+LIGHT = [
+    "hydranet", "hydranet.card", "hydranet.checkpoints", "hydranet.config", "hydranet.costs",
+    "hydranet.data.normalisation", "hydranet.errors", "hydranet.files", "hydranet.images",
+    "hydranet.metrics", "hydranet.published", "hydranet.registry", "hydranet.route_log",
+    "hydranet.structure", "hydranet.subtasks", "hydranet.training.history",
+    "hydranet.training.recipe",
+]  # fmt: skip
+PROGRAM = """
+import sys
+
+HEAVY = {{"torch", "torchvision", "captum", "onnxruntime", "ray", "streamlit", "plotly", "app"}}
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HEAVY:
+            raise ImportError(f"{{name}} must not be imported here")
+
+sys.meta_path.insert(0, Refuse())
+{body}
+assert not HEAVY & set(sys.modules)
+"""
+
+
+def run_without_torch(body: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM.format(body=body), *arguments],
+        capture_output=True, text=True, timeout=60, cwd=PACKAGE.parent,
+    )  # fmt: skip
+
+
+def test_the_light_part_works_without_torch(tmp_path: Path, make_checkpoint: Any) -> None:
+    make_checkpoint("hydra", tmp_path)
+    make_checkpoint("static", tmp_path, model="resnet8")
+    body = (
+        "\n".join(f"import {module}" for module in LIGHT)
+        + """
+from pathlib import Path
+good, damaged = hydranet.list_checkpoints(Path(sys.argv[1]))
+names = hydranet.list_models()
+costs = [hydranet.count_costs(hydranet.model_config(name)).routed_macs for name in names]
+routes = hydranet.route_log.read_route_log(good[0].folder / "routes.parquet")
+print([c.name for c in good], damaged, len(routes), len(costs))
+"""
+    )
+    done = run_without_torch(body, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("]")[0] == "['hydra', 'static'"
+
+
+def test_the_refusal_itself_works() -> None:
+    """Else the test above would pass whatever the package imports."""
+    done = run_without_torch("import hydranet.models")
+    assert done.returncode != 0
+    assert "torch must not be imported here" in done.stderr
+
+
+def test_import_hydranet_loads_nothing_heavy() -> None:
+    program = "import sys, hydranet; print(*sorted(m.partition('.')[0] for m in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+        timeout=60, cwd=PACKAGE.parent,
+    )  # fmt: skip
+    assert not set(done.stdout.split()) & {"torch", "numpy", "PIL", "pyarrow", "sklearn"}
+
+
+@pytest.mark.parametrize("name", hydranet.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(hydranet, name) is not None
+    assert name in dir(hydranet)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'hydranet' has no attribute 'nothing'"):
+        _ = hydranet.nothing
+
+
+def imported(path: Path, *, only_at_import: bool) -> set[str]:
+    """The top-level packages that a file imports, anywhere or outside of functions."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if only_at_import and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            return
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text()))
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)
+def test_no_module_imports_the_app(path: Path) -> None:
+    assert not imported(path, only_at_import=True) & {"app", "captum", "onnxruntime"}
+    assert not imported(path, only_at_import=False) & {"app", "streamlit", "plotly"}
