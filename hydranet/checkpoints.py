@@ -34,6 +34,7 @@ environment variable HYDRANET_CHECKPOINTS points."""
 
 WEIGHTS, CARD, ROUTES = "model.safetensors", "card.json", "routes.parquet"
 _PREVIOUS = ".previous-"
+_HEADER_BYTES = 2**26  # ample for the names and shapes of the tensors
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Che
     """The checkpoint of that name under `root`, or in that folder.
 
     Raises:
-        InputError: there is none, its card does not fit, or its weights are missing.
+        InputError: there is none, its card does not fit, or its weights are missing or not of
+            the size that the card says.
     """
     folder = Path(name_or_folder)
     if len(folder.parts) == 1 and not folder.is_absolute():
@@ -131,6 +133,11 @@ def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Che
         raise InputError(
             f"{WEIGHTS} has {size:,} bytes, but {card.costs.parameters:,} parameters need at least "
             f"{least:,}; the file is cut short or the card belongs to another network."
+        )
+    if size > (most := 8 * card.costs.parameters + _HEADER_BYTES):
+        raise InputError(
+            f"{WEIGHTS} has {size:,} bytes, but {card.costs.parameters:,} parameters need at most "
+            f"{most:,}; the card belongs to another network."
         )
     return Checkpoint(folder.name.removeprefix(_PREVIOUS), folder, card)
 

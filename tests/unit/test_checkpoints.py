@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -167,6 +168,9 @@ UNLISTED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no weights": (lambda f: (f / "model.safetensors").unlink(), r"safetensors is missing"),
     "few weights": (
         lambda f: (f / "model.safetensors").write_bytes(b"x" * 100), "100 bytes, .* cut short",
+    ),
+    "many weights": (  # a sparse file: it takes no room on the disk
+        lambda f: os.truncate(f / "model.safetensors", 2**33), "need at most .* another network",
     ),
     "empty folder": (lambda f: [p.unlink() for p in f.iterdir()], r"card\.json is missing"),
 }  # fmt: skip
