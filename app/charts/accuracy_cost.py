@@ -101,7 +101,7 @@ def _points(points: list[Entry], group: FamilyGroup, mark: Mark, axis: CostAxis)
         y=[row.top1 for row in points],
         mode="markers+text" if ours else "markers",
         text=["" if row.k is not None else escape(row.name) for row in points] if ours else None,
-        textposition="bottom right",
+        textposition="middle left",
         name=f"{group.name}, {mark.name}",
         marker={"symbol": mark.symbol, "size": mark.size, "color": group.colour, "line": _LINE},
         hovertext=[_hover_of(row, axis) for row in points],
@@ -142,7 +142,7 @@ def _rings(rows: list[Entry], axis: CostAxis, log: bool) -> list[go.Scatter]:
             y=[row.top1 for row in rows],
             mode="markers+text",
             text=[escape(row.name) for row in rows],
-            textposition="top center" if log else "top right",  # small costs stand at the edge
+            textposition="bottom right",
             name="default k",
             marker={**ring, "color": [group_of(row.family).colour for row in rows]},
             hoverinfo="skip",

@@ -15,10 +15,12 @@ from hydranet.prediction import Prediction
 
 _STEM, _GATE, _BRANCH, _BAR, _COMBINER = 0.0, 1.0, 2.1, 2.22, 4.0
 _BAR_LENGTH = 1.1
-_LABEL_END = 0.42
+_LABEL_END = _BAR + _BAR_LENGTH + 0.42
 _CLASSES_A_LINE = 3
 _LONG = 8
 _LEAST = 0.01
+
+Point = tuple[float, float]
 
 
 def network_picture(card: Card, prediction: Prediction, *, height: int = 560) -> go.Figure:
@@ -63,73 +65,90 @@ def _draw_hydra(figure: go.Figure, card: Card, prediction: Prediction) -> None:
     rows = [float(count - 1 - branch) for branch in range(count)]
     middle = (count - 1) / 2
     weights = dict(zip(prediction.fired, prediction.weights, strict=True))
-    _edge(figure, (_STEM, middle), (_GATE, middle), ACCENT, 4.0)
-    for branch in range(count):
-        colour = branch_colour(branch) if branch in weights else QUIET
-        width = 1.5 + 9 * weights[branch] if branch in weights else 0.5
-        _edge(figure, (_GATE, middle), (_BRANCH, rows[branch]), colour, width)
-        if branch in weights:
-            end = (_COMBINER, middle)
-            _edge(figure, (_BAR + _BAR_LENGTH + _LABEL_END, rows[branch]), end, colour, width)
-    _draw_bars(figure, card, prediction, rows, weights)
-    macs = card.costs
-    _part(figure, _STEM, middle, "stem", f"Stem: {macs.stem.macs / 1e6:.2f} M MACs, always runs")
-    _part(figure, _GATE, middle, "gate", f"Gate: {macs.gate.macs / 1e6:.2f} M MACs, always runs")
-    _part(
-        figure,
-        _COMBINER,
-        middle,
-        "combiner",
-        f"Combiner: {macs.combiner.macs / 1e6:.3f} M MACs, joins the fired branches",
-    )
-    headings = ((_STEM, "stem"), (_GATE, "gate"), (_COMBINER, "combiner"))
-    for x, text in (*headings, (_BRANCH + 0.45, "branches, gate's confidence")):
-        figure.add_annotation(x=x, y=count + 0.1, text=text, showarrow=False)
+    traces = [_lines([((_STEM, middle), (_GATE, middle))], ACCENT, 4.0)]
+    traces += _draw_edges(rows, weights)
+    traces += _draw_bars(prediction, rows, weights)
+    traces += [_draw_branches(card, prediction, rows, weights), _draw_texts(prediction, rows)]
+    costs = card.costs
+    hovers = {
+        _STEM: f"Stem: {costs.stem.macs / 1e6:.2f} M MACs, always runs",
+        _GATE: f"Gate: {costs.gate.macs / 1e6:.2f} M MACs, always runs",
+        _COMBINER: f"Combiner: {costs.combiner.macs / 1e6:.3f} M MACs, joins the fired branches",
+    }
+    figure.add_traces([*traces, _parts({(x, middle): text for x, text in hovers.items()})])
     figure.update_yaxes(range=[-0.7, count + 0.6])
 
 
-def _draw_bars(
-    figure: go.Figure,
-    card: Card,
-    prediction: Prediction,
-    rows: list[float],
-    weights: dict[int, float],
-) -> None:
-    """Branches as numbered squares, and the gate's confidence in each as a bar beside it."""
-    confidence = prediction.gate_confidence
-    longest = max(float(confidence.max()), 1e-9)
-    colours = [branch_colour(b) if b in weights else QUIET for b in range(len(rows))]
-    numbers = ["white" if b in weights else QUIET for b in range(len(rows))]
-    for branch, row in enumerate(rows):
-        share = float(confidence[branch])
-        end = _BAR + _BAR_LENGTH * share / longest
-        figure.add_trace(_line((_BAR, row), (end, row), colours[branch], 7.0))
-        if branch in weights:
-            figure.add_annotation(
-                x=_BAR + _BAR_LENGTH + _LABEL_END - 0.04,
-                y=row,
-                text=f"{100 * share:.0f} %" if share >= _LEAST else f"&lt; {100 * _LEAST:.0f} %",
-                showarrow=False,
-                xanchor="right",
-            )
-    figure.add_trace(
-        go.Scatter(
-            x=[_BRANCH] * len(rows),
-            y=rows,
-            mode="markers+text",
-            marker={
-                "symbol": "square",
-                "size": 20,
-                "color": colours,
-                "opacity": [1.0 if b in weights else 0.35 for b in range(len(rows))],
-            },
-            text=[str(branch) for branch in range(len(rows))],
-            textfont={"size": 11, "color": numbers},
-            customdata=list(range(len(rows))),
-            hovertext=[_branch_text(card, prediction, b, weights) for b in range(len(rows))],
-            hoverinfo="text",
-            name="branches",
+def _draw_edges(rows: list[float], weights: dict[int, float]) -> list[go.Scatter]:
+    """From the gate to every branch, and from the fired ones to the combiner."""
+    middle = (len(rows) - 1) / 2
+    gate, combiner = (_GATE, middle), (_COMBINER, middle)
+    quiet = [(gate, (_BRANCH, row)) for b, row in enumerate(rows) if b not in weights]
+    fired = [
+        _lines(
+            [(gate, (_BRANCH, rows[b])), ((_LABEL_END, rows[b]), combiner)],
+            branch_colour(b),
+            1.5 + 9 * weight,
         )
+        for b, weight in weights.items()
+    ]
+    return [_lines(quiet, QUIET, 0.5), *fired]
+
+
+def _draw_bars(
+    prediction: Prediction, rows: list[float], weights: dict[int, float]
+) -> list[go.Scatter]:
+    """The gate's confidence in each branch as a bar beside it."""
+    confidence = prediction.gate_confidence
+    scale = _BAR_LENGTH / max(float(confidence.max()), 1e-9)
+    bars = [((_BAR, row), (_BAR + scale * float(confidence[b]), row)) for b, row in enumerate(rows)]
+    quiet = [bar for b, bar in enumerate(bars) if b not in weights]
+    return [
+        _lines(quiet, QUIET, 7.0),
+        *(_lines([bars[b]], branch_colour(b), 7.0) for b in weights),
+    ]
+
+
+def _draw_texts(prediction: Prediction, rows: list[float]) -> go.Scatter:
+    """The gate's confidence in the fired branches, and a heading over each kind of part."""
+    top = len(rows) + 0.1
+    texts = [
+        (_STEM, top, "stem", "middle center"),
+        (_GATE, top, "gate", "middle center"),
+        (_BRANCH + 0.45, top, "branches, gate's confidence", "middle center"),
+        (_COMBINER, top, "combiner", "middle center"),
+    ]
+    for branch in prediction.fired:
+        share = float(prediction.gate_confidence[branch])
+        text = f"{100 * share:.0f} %" if share >= _LEAST else f"&lt; {100 * _LEAST:.0f} %"
+        texts.append((_LABEL_END - 0.02, rows[branch], text, "middle left"))
+    x, y, shown, position = zip(*texts, strict=True)
+    return go.Scatter(
+        x=x, y=y, text=shown, textposition=position, mode="text", hoverinfo="skip", cliponaxis=False
+    )
+
+
+def _draw_branches(
+    card: Card, prediction: Prediction, rows: list[float], weights: dict[int, float]
+) -> go.Scatter:
+    """Branches as numbered squares."""
+    everyone = range(len(rows))
+    return go.Scatter(
+        x=[_BRANCH] * len(rows),
+        y=rows,
+        mode="markers+text",
+        marker={
+            "symbol": "square",
+            "size": 20,
+            "color": [branch_colour(b) if b in weights else QUIET for b in everyone],
+            "opacity": [1.0 if b in weights else 0.35 for b in everyone],
+        },
+        text=[str(b) for b in everyone],
+        textfont={"size": 11, "color": ["white" if b in weights else QUIET for b in everyone]},
+        customdata=list(everyone),
+        hovertext=[_branch_text(card, prediction, b, weights) for b in everyone],
+        hoverinfo="text",
+        name="branches",
     )
 
 
@@ -148,49 +167,41 @@ def _branch_text(card: Card, prediction: Prediction, branch: int, weights: dict[
 
 
 def _draw_static(figure: go.Figure, card: Card) -> None:
-    places = ((0.6, "stem"), (2.0, "last stage"), (3.4, "output"))
-    for (left, _), (right, _) in pairwise(places):
-        _edge(figure, (left, 0.0), (right, 0.0), ACCENT, 4.0)
-    for x, name in places:
-        hover = f"{name}: all of {card.costs.routed_macs / 1e6:.1f} M MACs always run"
-        _part(figure, x, 0.0, name, hover)
-        figure.add_annotation(x=x, y=0.0, text=name, showarrow=False, yshift=-30)
+    places = {(0.6, 0.0): "stem", (2.0, 0.0): "last stage", (3.4, 0.0): "output"}
+    always = f"all of {card.costs.routed_macs / 1e6:.1f} M MACs always run"
+    figure.add_traces(
+        [
+            _lines(list(pairwise(places)), ACCENT, 4.0),
+            _parts({place: f"{name}: {always}" for place, name in places.items()}),
+        ]
+    )
+    for (x, y), name in places.items():
+        figure.add_annotation(x=x, y=y, text=name, showarrow=False, yshift=-30)
     figure.update_yaxes(range=[-1, 1])
 
 
-def _part(figure: go.Figure, x: float, y: float, name: str, hover: str) -> None:
-    figure.add_trace(
-        go.Scatter(
-            x=[x],
-            y=[y],
-            mode="markers",
-            marker={"symbol": "circle", "size": 34, "color": ACCENT},
-            hovertext=[hover],
-            hoverinfo="text",
-            name=name,
-        )
+def _parts(hovers: dict[Point, str]) -> go.Scatter:
+    """Parts that always run, as discs, each with what hovering says."""
+    return go.Scatter(
+        x=[x for x, _ in hovers],
+        y=[y for _, y in hovers],
+        mode="markers",
+        marker={"symbol": "circle", "size": 34, "color": ACCENT, "opacity": 1.0},
+        hovertext=list(hovers.values()),
+        hoverinfo="text",
+        name="always run",
     )
 
 
-def _edge(
-    figure: go.Figure,
-    start: tuple[float, float],
-    end: tuple[float, float],
-    colour: str,
-    width: float,
-) -> None:
-    figure.add_trace(_line(start, end, colour, width))
-
-
-def _line(
-    start: tuple[float, float], end: tuple[float, float], colour: str, width: float
-) -> go.Scatter:
+def _lines(segments: list[tuple[Point, Point]], colour: str, width: float) -> go.Scatter:
+    """Line segments of one look as one trace: many traces are slow to draw."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for (x0, y0), (x1, y1) in segments:
+        x += [x0, x1, None]
+        y += [y0, y1, None]
     return go.Scatter(
-        x=[start[0], end[0]],
-        y=[start[1], end[1]],
-        mode="lines",
-        line={"color": colour, "width": width},
-        hoverinfo="skip",
+        x=x, y=y, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip"
     )
 
 

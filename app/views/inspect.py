@@ -21,7 +21,8 @@ _CHART = {"displayModeBar": False}
 _FIRST = "hydra_res_d1"
 _FIRST_SAMPLE = "rocket"
 _UNSURE = 60.0
-_ENLARGED = 512
+_ENLARGED = 256
+_SHOWN = 512
 
 
 def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
@@ -87,9 +88,17 @@ def show_image(intake: Intake, found: Prediction) -> None:
     )
     picture, pixels = st.columns(2)
     with picture:
-        st.image(intake.image, caption="as it came", width="stretch")
+        st.image(_small(intake.image), caption="as it came", width="stretch")
     with pixels:
-        st.image(enlarged, caption=f"as the network sees it, {side}×{side}", width="stretch")
+        caption = f"as the network sees it, {side}×{side}"
+        st.image(enlarged, caption=caption, width="stretch", output_format="PNG")
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """A copy no larger than is shown: what a browser must fetch."""
+    small = image.copy()
+    small.thumbnail((_SHOWN, _SHOWN))
+    return small
 
 
 def show_network(card: Card, found: Prediction) -> None:
