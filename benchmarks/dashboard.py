@@ -1,9 +1,10 @@
 """How long a visitor of the dashboard waits, and how much memory the server holds.
 
-`python benchmarks/dashboard.py [STARTS]` prints one JSON object: seconds from start to a served page
-and to the first answer on it; milliseconds from handing an image to a page to the changed answer
-there, in a real browser, the network loaded, each image on a fresh visit; the server's memory
-(resident, MB) after that; median, least and most. Needs Chromium. Nothing else should run meanwhile.
+`python benchmarks/dashboard.py [STARTS]` prints one JSON object, each figure as median, least and
+most: seconds from start to a served page and to the first answer on it; milliseconds from handing
+an image to a page to the changed answer there, in a real browser, the network loaded, each image on
+a fresh visit; the server's resident memory in MB after that. Needs Chromium. Nothing else should
+run meanwhile.
 """
 
 from __future__ import annotations
