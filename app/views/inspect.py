@@ -120,18 +120,19 @@ def show_answer(card: Card, found: Prediction, log: RouteLog) -> None:
     st.markdown(f"#### {_name(card, best)}, {100 * probability:.0f} %")
     st.plotly_chart(top5_bars(card, found), key="top5", config=_CHART)
     sure = certainty(log, probability)
-    sentence = (
-        f"It knows {len(card.class_names)} classes and nothing else. On the {sure.compared} test "
-        f"images where it was about this sure, it was right in {sure.right_when_so:.0f} %."
+    classes = len(card.class_names)
+    record = (
+        f"On the {sure.compared} test images where it was about this sure, it was right in "
+        f"{sure.right_when_so:.0f}\u00a0%."
     )
     if sure.less_sure_than > _UNSURE:
         st.warning(
-            f"Unsure: more confident on {sure.less_sure_than:.0f} % of its test images. "
-            f"The picture may show none of its classes. {sentence}",
+            f"Unsure: surer on {sure.less_sure_than:.0f}\u00a0% of its test images. The picture "
+            f"may show none of the {classes} classes, all that it knows. {record}",
             icon=":material/help:",
         )
     else:
-        st.caption(sentence)
+        st.caption(f"It knows {classes} classes and nothing else. {record}")
 
 
 def show_cost(card: Card, found: Prediction) -> None:

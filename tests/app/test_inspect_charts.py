@@ -1,0 +1,81 @@
+"""What the charts of Inspect hold, and how far an answer is said to be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from app.certainty import certainty
+from app.charts.answer import cost_bar, gate_score_bars, share_bars, top5_bars
+from app.charts.network import network_picture
+from app.charts.palette import QUIET, branch_colour
+from hydranet.card import Card
+from hydranet.checkpoints import load
+from hydranet.prediction import Prediction, predict
+from hydranet.route_log import RouteLog
+
+
+@pytest.fixture
+def seen(tmp_path: Path, make_checkpoint) -> tuple[Card, Prediction]:
+    """A tiny HydraNet's card (4 branches, k = 2) and what it made of an image."""
+    model = load(make_checkpoint("tiny", tmp_path))
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    return model.card, predict(model, [pixels], runs=1)[0]
+
+
+def squares(figure: go.Figure) -> go.Scatter:
+    (trace,) = (trace for trace in figure.data if trace.name == "branches")
+    return trace
+
+
+def test_picture_lights_exactly_the_fired_branches(seen: tuple[Card, Prediction]) -> None:
+    card, found = seen
+    trace = squares(network_picture(card, found))
+    lit = [b for b, colour in enumerate(trace.marker.color) if colour != QUIET]
+    assert lit == sorted(found.fired)
+    assert all(trace.marker.color[b] == branch_colour(b) for b in lit)
+
+
+def test_hover_names_the_classes_of_the_subtask(seen: tuple[Card, Prediction]) -> None:
+    card, found = seen
+    texts = squares(network_picture(card, found)).hovertext
+    for branch, classes in enumerate(card.subtasks):
+        assert all(card.class_names[c] in texts[branch] for c in classes)
+        assert ("did not fire" in texts[branch]) == (branch not in found.fired)
+
+
+def test_class_names_are_text_not_html(tmp_path: Path, make_checkpoint) -> None:
+    names = ("<b>bold</b>", *(str(c) for c in range(7)))
+    model = load(make_checkpoint("hostile", tmp_path, class_names=names))
+    found = predict(model, [np.zeros((16, 16, 3), np.uint8)], runs=1)[0]
+    assert "<b>bold" not in str(squares(network_picture(model.card, found)).hovertext)
+
+
+def test_cost_bar_sums_to_the_macs_of_all_branches(seen: tuple[Card, Prediction]) -> None:
+    card, found = seen
+    parts = {trace.name: trace.x[0] for trace in cost_bar(card, found).data}
+    assert sum(parts.values()) * 1e6 == pytest.approx(card.costs.all_branches_macs)
+    assert (sum(parts.values()) - parts["not run"]) * 1e6 == pytest.approx(found.macs)
+
+
+def test_bars_hold_the_prediction(seen: tuple[Card, Prediction]) -> None:
+    card, found = seen
+    assert list(top5_bars(card, found).data[0].x) == [100 * p for _, p in found.top(5)]
+    assert list(gate_score_bars(found).data[0].y) == [float(s) for s in found.gate_scores]
+    best = found.top(1)[0][0]
+    assert list(share_bars(card, found).data[0].y) == [float(s) for s in found.shares[:, best]]
+
+
+def test_certainty_is_counted_on_the_nearest_test_images() -> None:
+    confidence = np.linspace(0, 1, 2001).astype(np.float16)
+    right = confidence > 0.5
+    log = RouteLog(right.astype(np.int32), np.ones(2001, np.int32), confidence)
+    low, high = certainty(log, 0.2), certainty(log, 0.8)
+    assert low.right_when_so == 0
+    assert high.right_when_so == 100
+    assert low.less_sure_than == pytest.approx(80, abs=1)
+    assert high.less_sure_than == pytest.approx(20, abs=1)
+    assert low.compared == 500
