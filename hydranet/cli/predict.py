@@ -62,7 +62,7 @@ def _one(model: Network, path: Path, k: int | None) -> dict[str, Any]:
 
 def _show(result: dict[str, Any]) -> None:
     if "error" in result:
-        print(f"{result['file']}: {result['error']}")
+        print(result["error"])  # it names the file
         return
     answers = ", ".join(f"{a['class']} {100 * a['probability']:.1f} %" for a in result["top5"])
     print(f"{result['file']}: {answers}")
