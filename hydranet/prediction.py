@@ -16,11 +16,10 @@ from torch import Tensor
 
 from hydranet.card import Card
 from hydranet.data.resize import fit_square
-from hydranet.engines.eager import eager
 from hydranet.errors import InputError
-from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.models.hydra import HydraNet
 from hydranet.models.network import Network
-from hydranet.routing import Route, masked_route
+from hydranet.routing import masked_route
 
 Picture = Image.Image | NDArray[np.uint8]
 """An RGB image: PIL, or (H, W, 3) uint8."""
@@ -132,7 +131,11 @@ def _predict_one(
             macs,
             timing,
         )
-    output, timing = _timed(lambda: _run(model, x, k, branches), runs)
+    given = None
+    if branches is not None:
+        mask = _mask(branches, model.config.num_branches)
+        given = masked_route(model.gate(model.stem(x)), mask)
+    output, timing = _timed(lambda: model(x, k=k, route=given), runs)
     route = output.route
     count = int(route.counts[0])
     fired = tuple(route.indices[0, :count].tolist())
@@ -142,21 +145,10 @@ def _predict_one(
         gate_scores=output.gate_scores[0].numpy(),
         fired=fired,
         weights=tuple(route.weights[0, :count].tolist()),
-        shares=_shares(model, x, route)[:count],
+        shares=model.combiner.shares(output.features, route.weights)[0, :count].numpy(),
         macs=card.costs.macs(count),
         timing=timing,
     )
-
-
-def _run(model: HydraNet, x: Tensor, k: int | None, branches: Sequence[int] | None) -> HydraOutput:
-    """One conditional forward of one image, by the gate's choice or with given branches."""
-    if branches is None:
-        return model(x, k=k)
-    stem_features = model.stem(x)
-    gate_scores = model.gate(stem_features)
-    route = masked_route(gate_scores, _mask(branches, model.config.num_branches))
-    features = eager(model.branches, stem_features, route)
-    return HydraOutput(model.combiner(features, route.weights), gate_scores, route)
 
 
 def _mask(branches: Sequence[int], num_branches: int) -> Tensor:
@@ -166,12 +158,6 @@ def _mask(branches: Sequence[int], num_branches: int) -> Tensor:
     mask = torch.zeros(1, num_branches, dtype=torch.bool)
     mask[0, list(branches)] = True
     return mask
-
-
-def _shares(model: HydraNet, x: Tensor, route: Route) -> NDArray[np.float32]:
-    """(k, C): what each fired branch adds to each logit."""
-    features = eager(model.branches, model.stem(x), route)
-    return model.combiner.shares(features, route.weights)[0].numpy()
 
 
 def _answer(logits: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

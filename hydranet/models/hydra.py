@@ -23,12 +23,14 @@ from hydranet.routing import Route, top_k_route
 class HydraOutput(NamedTuple):
     """What one forward gives for B images.
 
-    `logits`: (B, C); `gate_scores`: (B, N), of all branches; `route`: what fired, with what weight.
+    `logits`: (B, C); `gate_scores`: (B, N), of all branches; `route`: what fired, with what weight;
+    `features`: (B, k, D), of the fired branches, zero where the route is padded.
     """
 
     logits: Tensor
     gate_scores: Tensor
     route: Route
+    features: Tensor
 
 
 class Branch(nn.Module):
@@ -86,7 +88,8 @@ class HydraNet(Network):
         else:
             self._check_given(route, k, len(x))
         features = get_engine(engine)(self.branches, stem_features, route)  # (B, k, D)
-        return HydraOutput(self.combiner(features, route.weights), gate_scores, route)
+        logits = self.combiner(features, route.weights)
+        return HydraOutput(logits, gate_scores, route, features)
 
     def _check_given(self, route: Route, k: int | None, images: int) -> None:
         if k is not None:
