@@ -66,10 +66,13 @@ def test_registered_networks(name: str) -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 64])
-@pytest.mark.parametrize("name", ["hydra_res_d1", "hydra_res_d2"])
-def test_batches_of_a_registered_network(name: str, batch: int) -> None:
-    model = network(name, **SMALL)
-    assert_same(model, torch.randn(batch, 3, 16, 16))
+@pytest.mark.parametrize("name", DYNAMIC)
+def test_every_k_of_every_registered_network(name: str, batch: int) -> None:
+    """All of N branches and of d blocks; narrow, so that k can run from 1 to N at every batch."""
+    model = network(name, widths=(2, 3, 4), image_size=8, num_classes=10)
+    x = torch.randn(batch, 3, 8, 8)
+    for k in range(1, model.config.num_branches + 1):
+        assert_same(model, x, k=k)
 
 
 @pytest.mark.parametrize("k", range(1, 6))
