@@ -94,6 +94,26 @@ def top_k_route(gate_scores: Tensor, k: int) -> Route:
     return Route(indices, scores.softmax(dim=1), num_branches)
 
 
+def dynamic_route(gate_scores: Tensor, k: int, threshold: float) -> Route:
+    """The route of the k best-scored branches, less those that the gate is not confident of.
+
+    A branch is dropped where its confidence, its part of the softmax over the scores of all N
+    branches, is below `threshold`; the best-scored one always runs. So k differs by image.
+    `gate_scores`: (B, N). Source: DynK-Hydra, Ileni et al., Complex & Intelligent Systems 2022.
+
+    Raises:
+        InputError: k is not from 1 to N, or the threshold not from 0 to 1.
+    """
+    if not 0 <= threshold <= 1:
+        raise InputError(f"The threshold of dynamic k must be from 0 to 1, not {threshold}.")
+    best = top_k_route(gate_scores, k).indices  # (B, k)
+    confidence = gate_scores.softmax(dim=1).gather(1, best)  # (B, k)
+    dropped = confidence < threshold
+    dropped[:, 0] = False
+    scores = gate_scores.gather(1, best).masked_fill(dropped, -torch.inf)
+    return Route(best.masked_fill(dropped, PADDING), scores.softmax(dim=1), gate_scores.shape[1])
+
+
 def masked_route(gate_scores: Tensor, mask: Tensor) -> Route:
     """The route of the branches that `mask` switches on, weighted as `top_k_route` would.
 

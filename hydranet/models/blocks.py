@@ -73,9 +73,13 @@ class PooledStage(nn.Module):
         super().__init__()
         self.stage3 = residual_stage(widths[1], widths[2], blocks=blocks, stride=2)
 
+    def maps(self, x: Tensor) -> Tensor:
+        """(B, widths[1], H, W) → (B, widths[2], H/2, W/2): the feature maps before pooling."""
+        return self.stage3(x)
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, widths[1], H, W) → (B, widths[2])."""
-        return self.stage3(x).mean(dim=(2, 3))
+        return self.maps(x).mean(dim=(2, 3))
 
 
 def initialise(module: nn.Module) -> None:

@@ -17,7 +17,7 @@ from hydranet.models.blocks import PooledStage, ResidualStem, initialise
 from hydranet.models.combiner import Combiner
 from hydranet.models.gate import Gate
 from hydranet.models.network import Network
-from hydranet.routing import Route, top_k_route
+from hydranet.routing import Route, dynamic_route, top_k_route
 
 
 class HydraOutput(NamedTuple):
@@ -67,33 +67,42 @@ class HydraNet(Network):
         x: Tensor,
         *,
         k: int | None = None,
+        threshold: float = 0.0,
         route: Route | None = None,
         engine: str = "eager",
     ) -> HydraOutput:
         """Run B images.
 
         `x`: (B, 3, H, W), normalised. `k`: how many branches fire for each image (the
-        configuration's unless given). `route`: fires exactly these, with these weights, instead of
-        asking the gate: that is what holding the route still means. `engine`: how the route is
-        executed, see `hydranet.engines`.
+        configuration's unless given). `threshold`: dynamic k, of those k only the branches that
+        the gate is at least so confident of, see `routing.dynamic_route`. `route`: fires exactly
+        these, with these weights, instead of asking the gate: that is what holding the route still
+        means. `engine`: how the route is executed, see `hydranet.engines`.
 
         Raises:
-            InputError: k is not from 1 to N, k and route are both given, or the route does not fit
-                the images or the network.
+            InputError: k or the threshold is out of range, one of them is given with a route, or
+                the route does not fit the images or the network.
         """
         stem_features = self.stem(x)
         gate_scores = self.gate(stem_features)  # (B, N)
         if route is None:
-            route = top_k_route(gate_scores, self.config.k if k is None else k)
+            k = self.config.k if k is None else k
+            route = (
+                dynamic_route(gate_scores, k, threshold)
+                if threshold
+                else top_k_route(gate_scores, k)
+            )
         else:
-            self._check_given(route, k, len(x))
+            self._check_given(route, k, threshold, len(x))
         features = get_engine(engine)(self.branches, stem_features, route)  # (B, k, D)
         logits = self.combiner(features, route.weights)
         return HydraOutput(logits, gate_scores, route, features)
 
-    def _check_given(self, route: Route, k: int | None, images: int) -> None:
-        if k is not None:
-            raise InputError("Give either k or a route, not both: a route says which branches run.")
+    def _check_given(self, route: Route, k: int | None, threshold: float, images: int) -> None:
+        if k is not None or threshold:
+            raise InputError(
+                "Give either a route or k and threshold, not both: a route says which branches run."
+            )
         if route.num_branches != self.config.num_branches or len(route.indices) != images:
             raise InputError(
                 f"The route is for {len(route.indices)} images and {route.num_branches} branches, "

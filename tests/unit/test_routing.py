@@ -7,7 +7,7 @@ import torch
 
 from hydranet.errors import InputError
 from hydranet.models import HydraNet, create_model
-from hydranet.routing import PADDING, Route, masked_route, top_k_route
+from hydranet.routing import PADDING, Route, dynamic_route, masked_route, top_k_route
 
 SCORES = torch.tensor([[0.1, 3.0, -1.0, 2.0], [5.0, 1.0, 4.0, 1.5]])
 
@@ -63,6 +63,37 @@ def test_gradient_reaches_the_scores() -> None:
     assert scores.grad is not None
     assert scores.grad[0, [1, 3]].all()
     assert not scores.grad[:, 2][0]
+
+
+def test_the_threshold_drops_branches_that_the_gate_is_not_confident_of() -> None:
+    scores = torch.tensor([[3.0, 2.0, 1.0, -9.0], [0.0, 0.0, 9.0, 0.0]])
+    confidence = scores.softmax(dim=1)
+    route = dynamic_route(scores, 3, 0.2)
+    assert route.indices.tolist() == [[0, 1, PADDING], [2, PADDING, PADDING]]
+    assert float(confidence[0, 1]) > 0.2 > float(confidence[0, 2])
+    torch.testing.assert_close(route.weights[0, :2], scores[0, :2].softmax(dim=0))
+    assert route.weights[1].tolist() == [1.0, 0.0, 0.0]
+
+
+def test_without_a_threshold_dynamic_k_is_top_k_and_at_one_the_best_branch_alone() -> None:
+    assert torch.equal(dynamic_route(SCORES, 3, 0.0).mask, top_k_route(SCORES, 3).mask)
+    assert torch.equal(dynamic_route(SCORES, 3, 1.0).mask, top_k_route(SCORES, 1).mask)
+
+
+def test_a_threshold_out_of_range_is_refused() -> None:
+    with pytest.raises(InputError, match=r"from 0 to 1, not 1\.5"):
+        dynamic_route(SCORES, 2, 1.5)
+
+
+def test_a_forward_with_a_threshold_runs_the_dynamic_route(model: HydraNet) -> None:
+    x = torch.randn(5, 3, 16, 16)
+    scores = model(x).gate_scores
+    threshold = float(scores.softmax(dim=1).topk(2, dim=1).values[:, 1].median())
+    output = model(x, k=3, threshold=threshold)
+    expected = dynamic_route(scores, 3, threshold)
+    assert torch.equal(output.route.mask, expected.mask)
+    assert 5 < int(output.route.counts.sum()) < 15
+    torch.testing.assert_close(output.logits, model(x, route=expected).logits)
 
 
 def test_a_mask_chooses_exactly_its_branches() -> None:
@@ -149,8 +180,10 @@ def test_a_models_own_route_given_back_changes_nothing(model: HydraNet) -> None:
 
 def test_k_and_route_together_are_refused(model: HydraNet) -> None:
     x = torch.randn(1, 3, 16, 16)
-    with pytest.raises(InputError, match="either k or a route"):
+    with pytest.raises(InputError, match="either a route or k"):
         model(x, k=2, route=model(x).route)
+    with pytest.raises(InputError, match="either a route or k"):
+        model(x, threshold=0.5, route=model(x).route)
 
 
 @pytest.mark.parametrize(
