@@ -88,7 +88,7 @@ def test_a_threshold_out_of_range_is_refused() -> None:
 def test_a_forward_with_a_threshold_runs_the_dynamic_route(model: HydraNet) -> None:
     x = torch.randn(5, 3, 16, 16)
     scores = model(x).gate_scores
-    threshold = float(scores.softmax(dim=1).topk(2, dim=1).values[:, 1].median())
+    threshold = float(scores.detach().softmax(dim=1).topk(2, dim=1).values[:, 1].median())
     output = model(x, k=3, threshold=threshold)
     expected = dynamic_route(scores, 3, threshold)
     assert torch.equal(output.route.mask, expected.mask)
