@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hydranet.costs import count_costs
 from hydranet.data.batches import Batches
+from hydranet.dynamic_k import DynamicPoint, dynamic_curve
 from hydranet.engines.reference import all_branch_features
 from hydranet.metrics import Metrics
 from hydranet.models.hydra import HydraNet
@@ -59,7 +61,17 @@ def evaluate(
     finally:
         model.train(was_training)
     columns = {name: torch.cat([row[name] for row in rows]).cpu().numpy() for name in rows[0]}
-    return Evaluation(_metrics(columns, subtask_of_class), _route_log(columns))
+    routes = _route_log(columns)
+    dynamic = _dynamic(routes, model)
+    return Evaluation(_metrics(columns, subtask_of_class, dynamic), routes)
+
+
+def _dynamic(routes: RouteLog, model: nn.Module) -> list[DynamicPoint]:
+    """The curve of dynamic k, from the rounded scores of the log, so that it repeats from there."""
+    if routes.gate_scores is None or routes.correct_by_k is None:
+        return []
+    assert isinstance(model, HydraNet), "only a HydraNet has gate scores"
+    return dynamic_curve(routes.gate_scores, routes.correct_by_k, count_costs(model.config))
 
 
 def _static(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
@@ -123,7 +135,9 @@ def _percents(flags: NDArray[np.bool_]) -> list[float]:
 
 
 def _metrics(
-    columns: dict[str, NDArray], subtask_of_class: Sequence[int] | NDArray[np.integer] | None
+    columns: dict[str, NDArray],
+    subtask_of_class: Sequence[int] | NDArray[np.integer] | None,
+    dynamic: list[DynamicPoint],
 ) -> Metrics:
     label = columns["label"]
     by_branch: dict[str, list[float]] = {}
@@ -142,6 +156,7 @@ def _metrics(
         top1=_percent(columns["prediction"] == label),
         top5=_percent(columns["in_top5"]),
         **by_branch,
+        dynamic=dynamic,
     )
 
 

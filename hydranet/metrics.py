@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hydranet.dynamic_k import DynamicPoint
 from hydranet.errors import InputError
 
 
@@ -14,7 +15,8 @@ class Metrics:
     `top1`, `top5`: as the network runs by default. The lists are empty for a static network; their
     entry k − 1 belongs to k fired branches: `top1_by_k`, `top5_by_k`, and `hit_rate_by_k`, how
     often the subtask of the true class is among the fired branches. `branch_load`: share of images
-    that fire each branch at the default k.
+    that fire each branch at the default k. `dynamic`: top-1 and mean cost as the threshold of
+    dynamic k rises.
     """
 
     images: int
@@ -24,6 +26,7 @@ class Metrics:
     top5_by_k: list[float] = field(default_factory=list)
     hit_rate_by_k: list[float] = field(default_factory=list)
     branch_load: list[float] = field(default_factory=list)
+    dynamic: list[DynamicPoint] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.images < 1:

@@ -1,0 +1,81 @@
+"""Dynamic k from a route log: accuracy against average cost, as the threshold moves. Light.
+
+With dynamic k an image runs, of its k best-scored branches, those that the gate is confident of
+(`routing.dynamic_route`). Confidence falls along the ranking, so what runs is always the first few
+of it, and the log's `correct_by_k` already says whether the answer is right then: no network is
+needed. Source of dynamic k: DynK-Hydra, Ileni et al., Complex & Intelligent Systems 2022.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydranet.costs import Costs
+from hydranet.errors import InputError
+
+THRESHOLDS = (
+    0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16,
+    0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5,
+)  # fmt: skip
+"""At which thresholds a card gives the curve; above 0.5 one branch runs, whatever the threshold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DynamicPoint:
+    """One setting of the dial: `threshold` in [0, 1]; over all images, the mean of branches fired
+    and of MACs spent, and top-1 in percent."""
+
+    threshold: float
+    mean_branches: float
+    mean_macs: float
+    top1: float
+
+
+def branches_kept(
+    gate_scores: NDArray[np.floating], k: int, threshold: float
+) -> NDArray[np.integer]:
+    """How many branches run for each image: (M, N) scores → (M,), from 1 to k."""
+    scores = gate_scores.astype(np.float32)
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    confidence = exponentials / exponentials.sum(axis=1, keepdims=True)
+    best = -np.sort(-confidence, axis=1)[:, :k]  # (M, k), falling
+    return np.maximum((best >= threshold).sum(axis=1), 1)
+
+
+def dynamic_curve(
+    gate_scores: NDArray[np.floating],
+    correct_by_k: NDArray[np.bool_],
+    costs: Costs,
+    *,
+    thresholds: Sequence[float] = THRESHOLDS,
+) -> list[DynamicPoint]:
+    """A point for each threshold, of at most `costs.k` branches an image.
+
+    `gate_scores`: (M, N); `correct_by_k`: (M, N) bool, column k − 1 for k fired branches.
+
+    Raises:
+        InputError: the two do not have one shape.
+    """
+    if gate_scores.shape != correct_by_k.shape:
+        raise InputError(
+            "Gate scores and verdicts by k must have one shape (images, branches), not "
+            f"{gate_scores.shape} and {correct_by_k.shape}."
+        )
+    points = []
+    for threshold in thresholds:
+        kept = branches_kept(gate_scores, costs.k, threshold)
+        right = np.take_along_axis(correct_by_k, kept[:, None] - 1, axis=1)
+        mean = float(kept.mean())
+        points.append(
+            DynamicPoint(
+                threshold=threshold,
+                mean_branches=round(mean, 4),
+                mean_macs=round(costs.macs(0) + mean * costs.branch.macs, 1),
+                top1=round(100 * float(right.mean()), 2),
+            )
+        )
+    return points
