@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from hydranet.answer import Answer
 from hydranet.card import Card
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
@@ -35,38 +36,12 @@ class Timing:
     runs: int
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a network made of one image.
-
-    `probabilities`: (C,), softmax of the logits. For a HydraNet, `gate_scores`: (N,), `fired`: the
-    branches that ran, best-scored first, `weights`: how much each counts, and `shares`: (k, C),
-    what each adds to every logit (exact; with the combiner's bias they sum to the logits); for a
-    static network all four are empty. `macs`: multiply–accumulates spent on this image.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Prediction(Answer):
+    """An answer with the `pixels` that the network saw, (side, side, 3) uint8, and its `timing`."""
 
     pixels: NDArray[np.uint8]
-    logits: NDArray[np.float32]
-    probabilities: NDArray[np.float32]
-    gate_scores: NDArray[np.float32]
-    fired: tuple[int, ...]
-    weights: tuple[float, ...]
-    shares: NDArray[np.float32]
-    macs: int
     timing: Timing
-
-    def top(self, count: int = 5) -> list[tuple[int, float]]:
-        """The `count` most probable classes with their probabilities, best first."""
-        order = np.argsort(-self.probabilities, kind="stable")[:count]
-        return [(int(c), float(self.probabilities[c])) for c in order]
-
-    @property
-    def gate_confidence(self) -> NDArray[np.float32]:
-        """(N,) softmax over the scores of all branches."""
-        if not len(self.gate_scores):
-            return self.gate_scores
-        exponentials = np.exp(self.gate_scores - self.gate_scores.max())
-        return exponentials / exponentials.sum()
 
 
 def predict(
@@ -117,19 +92,17 @@ def _predict_one(
     runs: int,
 ) -> Prediction:
     pixels, x = network_input(card, image)
-    empty = np.zeros(0, np.float32)
     if not isinstance(model, HydraNet):
         logits, timing = _timed(lambda: model(x), runs)
-        macs = card.costs.routed_macs
         return Prediction(
-            pixels,
-            *_answer(logits),
-            empty,
-            (),
-            (),
-            np.zeros((0, logits.shape[1]), np.float32),
-            macs,
-            timing,
+            logits=logits[0].numpy(),
+            gate_scores=np.zeros(0, np.float32),
+            fired=(),
+            weights=(),
+            shares=np.zeros((0, logits.shape[1]), np.float32),
+            macs=card.costs.routed_macs,
+            pixels=pixels,
+            timing=timing,
         )
     given = None
     if branches is not None:
@@ -140,13 +113,13 @@ def _predict_one(
     count = int(route.counts[0])
     fired = tuple(route.indices[0, :count].tolist())
     return Prediction(
-        pixels,
-        *_answer(output.logits),
+        logits=output.logits[0].numpy(),
         gate_scores=output.gate_scores[0].numpy(),
         fired=fired,
         weights=tuple(route.weights[0, :count].tolist()),
         shares=model.combiner.shares(output.features, route.weights)[0, :count].numpy(),
         macs=card.costs.macs(count),
+        pixels=pixels,
         timing=timing,
     )
 
@@ -158,11 +131,6 @@ def _mask(branches: Sequence[int], num_branches: int) -> Tensor:
     mask = torch.zeros(1, num_branches, dtype=torch.bool)
     mask[0, list(branches)] = True
     return mask
-
-
-def _answer(logits: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Logits and probabilities of one image: (C,) each."""
-    return logits[0].numpy(), logits[0].softmax(dim=0).numpy()
 
 
 T = TypeVar("T")

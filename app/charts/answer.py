@@ -6,14 +6,14 @@ import plotly.graph_objects as go
 
 from app.charts.palette import ACCENT, QUIET, branch_colour
 from hydranet.card import Card
-from hydranet.prediction import Prediction
+from hydranet.answer import Answer
 
 _BARE = {"plot_bgcolor": "rgba(0,0,0,0)", "paper_bgcolor": "rgba(0,0,0,0)", "showlegend": False}
 
 
-def top5_bars(card: Card, prediction: Prediction) -> go.Figure:
+def top5_bars(card: Card, found: Answer) -> go.Figure:
     """The five most probable classes, in percent."""
-    top = prediction.top(5)
+    top = found.top(5)
     shares = [100 * probability for _, probability in top]
     figure = go.Figure(
         go.Bar(
@@ -33,13 +33,13 @@ def top5_bars(card: Card, prediction: Prediction) -> go.Figure:
     return figure
 
 
-def cost_bar(card: Card, prediction: Prediction) -> go.Figure:
+def cost_bar(card: Card, found: Answer) -> go.Figure:
     """MACs by part as one stacked bar, in millions; grey is what did not run."""
     costs = card.costs
     parts = [("stem", costs.stem.macs, "#5b6770"), ("gate", costs.gate.macs, "#8a6d3b")]
-    parts += [(f"branch {b}", costs.branch.macs, branch_colour(b)) for b in prediction.fired]
+    parts += [(f"branch {b}", costs.branch.macs, branch_colour(b)) for b in found.fired]
     parts += [("combiner", costs.combiner.macs, ACCENT)]
-    parts += [("not run", costs.all_branches_macs - prediction.macs, QUIET)]
+    parts += [("not run", costs.all_branches_macs - found.macs, QUIET)]
     figure = go.Figure(
         [
             go.Bar(
@@ -63,16 +63,14 @@ def cost_bar(card: Card, prediction: Prediction) -> go.Figure:
     return figure
 
 
-def gate_score_bars(prediction: Prediction) -> go.Figure:
+def gate_score_bars(found: Answer) -> go.Figure:
     """The gate's score of every branch; fired branches in their colour."""
-    count = len(prediction.gate_scores)
+    count = len(found.gate_scores)
     figure = go.Figure(
         go.Bar(
             x=[str(branch) for branch in range(count)],
-            y=[float(score) for score in prediction.gate_scores],
-            marker_color=[
-                branch_colour(b) if b in prediction.fired else QUIET for b in range(count)
-            ],
+            y=[float(score) for score in found.gate_scores],
+            marker_color=[branch_colour(b) if b in found.fired else QUIET for b in range(count)],
             hovertemplate="branch %{x}: score %{y:.2f}<extra></extra>",
         )
     )
@@ -84,15 +82,15 @@ def gate_score_bars(prediction: Prediction) -> go.Figure:
     return figure
 
 
-def share_bars(card: Card, prediction: Prediction) -> go.Figure:
+def share_bars(card: Card, found: Answer) -> go.Figure:
     """What each fired branch adds to the logit of the answer and of its strongest rival."""
-    (answer, _), (rival, _) = prediction.top(2)
-    branches = [f"branch {b}" for b in prediction.fired]
+    (answer, _), (rival, _) = found.top(2)
+    branches = [f"branch {b}" for b in found.fired]
     figure = go.Figure(
         [
             go.Bar(
                 x=branches,
-                y=[float(share) for share in prediction.shares[:, c]],
+                y=[float(share) for share in found.shares[:, c]],
                 name=card.class_names[c],
                 marker_color=colour,
                 hovertemplate="%{x} adds %{y:.2f}<extra></extra>",

@@ -1,6 +1,6 @@
 """The network as a picture: stem → gate → branches → combiner, with the route lit.
 
-Pure: card and prediction in, Plotly figure out.
+Pure: card and answer in, Plotly figure out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from app.charts.palette import ACCENT, QUIET, branch_colour
 from hydranet.card import Card
-from hydranet.prediction import Prediction
+from hydranet.answer import Answer
 
 _STEM, _GATE, _BRANCH, _BAR, _COMBINER = 0.0, 1.0, 2.1, 2.22, 4.0
 _BAR_LENGTH = 1.1
@@ -23,7 +23,7 @@ _LEAST = 0.01
 Point = tuple[float, float]
 
 
-def network_picture(card: Card, prediction: Prediction, *, height: int = 560) -> go.Figure:
+def network_picture(card: Card, found: Answer, *, height: int = 560) -> go.Figure:
     """The parts of a network; what ran for the image is coloured, the rest is grey.
 
     Each branch has a row: its number, and a bar as long as the gate's confidence in it. A line's
@@ -31,8 +31,8 @@ def network_picture(card: Card, prediction: Prediction, *, height: int = 560) ->
     """
     figure = go.Figure()
     if card.subtasks:
-        _draw_hydra(figure, card, prediction)
-        title = _fired_title(prediction.fired, len(card.subtasks))
+        _draw_hydra(figure, card, found)
+        title = _fired_title(found.fired, len(card.subtasks))
     else:
         _draw_static(figure, card)
         title = "A static network: every image runs all of it"
@@ -60,15 +60,15 @@ def _fired_title(fired: tuple[int, ...], count: int) -> str:
     return f"Branches {', '.join(map(str, fired[:-1]))} and {fired[-1]} of {count} fired"
 
 
-def _draw_hydra(figure: go.Figure, card: Card, prediction: Prediction) -> None:
+def _draw_hydra(figure: go.Figure, card: Card, found: Answer) -> None:
     count = len(card.subtasks)
     rows = [float(count - 1 - branch) for branch in range(count)]
     middle = (count - 1) / 2
-    weights = dict(zip(prediction.fired, prediction.weights, strict=True))
+    weights = dict(zip(found.fired, found.weights, strict=True))
     traces = [_lines([((_STEM, middle), (_GATE, middle))], ACCENT, 4.0)]
     traces += _draw_edges(rows, weights)
-    traces += _draw_bars(prediction, rows, weights)
-    traces += [_draw_branches(card, prediction, rows, weights), _draw_texts(prediction, rows)]
+    traces += _draw_bars(found, rows, weights)
+    traces += [_draw_branches(card, found, rows, weights), _draw_texts(found, rows)]
     costs = card.costs
     hovers = {
         _STEM: f"Stem: {costs.stem.macs / 1e6:.2f} M MACs, always runs",
@@ -95,11 +95,9 @@ def _draw_edges(rows: list[float], weights: dict[int, float]) -> list[go.Scatter
     return [_lines(quiet, QUIET, 0.5), *fired]
 
 
-def _draw_bars(
-    prediction: Prediction, rows: list[float], weights: dict[int, float]
-) -> list[go.Scatter]:
+def _draw_bars(found: Answer, rows: list[float], weights: dict[int, float]) -> list[go.Scatter]:
     """The gate's confidence in each branch as a bar beside it."""
-    confidence = prediction.gate_confidence
+    confidence = found.gate_confidence
     scale = _BAR_LENGTH / max(float(confidence.max()), 1e-9)
     bars = [((_BAR, row), (_BAR + scale * float(confidence[b]), row)) for b, row in enumerate(rows)]
     quiet = [bar for b, bar in enumerate(bars) if b not in weights]
@@ -109,7 +107,7 @@ def _draw_bars(
     ]
 
 
-def _draw_texts(prediction: Prediction, rows: list[float]) -> go.Scatter:
+def _draw_texts(found: Answer, rows: list[float]) -> go.Scatter:
     """The gate's confidence in the fired branches, and a heading over each kind of part."""
     top = len(rows) + 0.1
     texts = [
@@ -118,8 +116,8 @@ def _draw_texts(prediction: Prediction, rows: list[float]) -> go.Scatter:
         (_BRANCH + 0.45, top, "branches, gate's confidence", "middle center"),
         (_COMBINER, top, "combiner", "middle center"),
     ]
-    for branch in prediction.fired:
-        share = float(prediction.gate_confidence[branch])
+    for branch in found.fired:
+        share = float(found.gate_confidence[branch])
         text = f"{100 * share:.0f} %" if share >= _LEAST else f"&lt; {100 * _LEAST:.0f} %"
         texts.append((_LABEL_END - 0.02, rows[branch], text, "middle left"))
     x, y, shown, position = zip(*texts, strict=True)
@@ -129,7 +127,7 @@ def _draw_texts(prediction: Prediction, rows: list[float]) -> go.Scatter:
 
 
 def _draw_branches(
-    card: Card, prediction: Prediction, rows: list[float], weights: dict[int, float]
+    card: Card, found: Answer, rows: list[float], weights: dict[int, float]
 ) -> go.Scatter:
     """Branches as numbered squares."""
     everyone = range(len(rows))
@@ -146,13 +144,13 @@ def _draw_branches(
         text=[str(b) for b in everyone],
         textfont={"size": 11, "color": ["white" if b in weights else QUIET for b in everyone]},
         customdata=list(everyone),
-        hovertext=[_branch_text(card, prediction, b, weights) for b in everyone],
+        hovertext=[_branch_text(card, found, b, weights) for b in everyone],
         hoverinfo="text",
         name="branches",
     )
 
 
-def _branch_text(card: Card, prediction: Prediction, branch: int, weights: dict[int, float]) -> str:
+def _branch_text(card: Card, found: Answer, branch: int, weights: dict[int, float]) -> str:
     names = [_escape(card.class_names[c]) for c in card.subtasks[branch]]
     lines = [
         ", ".join(names[i : i + _CLASSES_A_LINE]) for i in range(0, len(names), _CLASSES_A_LINE)
@@ -160,8 +158,8 @@ def _branch_text(card: Card, prediction: Prediction, branch: int, weights: dict[
     verdict = f"fired, weight {weights[branch]:.3f}" if branch in weights else "did not fire"
     return (
         f"<b>Branch {branch}</b>: {verdict}<br>"
-        f"gate score {float(prediction.gate_scores[branch]):.2f}, "
-        f"confidence {100 * float(prediction.gate_confidence[branch]):.1f} %<br>"
+        f"gate score {float(found.gate_scores[branch]):.2f}, "
+        f"confidence {100 * float(found.gate_confidence[branch]):.1f} %<br>"
         f"Subtask: {'<br>'.join(lines)}"
     )
 

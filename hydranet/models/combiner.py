@@ -28,3 +28,7 @@ class Combiner(nn.Module):
         Exact, because the combiner is additive: over k the shares and the bias sum to the logits.
         """
         return torch.einsum("bkd,bk,cd->bkc", features, weights, self.output.weight)
+
+    def matrix(self) -> tuple[Tensor, Tensor]:
+        """(C, D) and (C,): logits = matrix · weighted sum of features + bias."""
+        return self.output.weight, self.output.bias

@@ -14,10 +14,11 @@ import hydranet
 
 PACKAGE = Path(hydranet.__file__).parent
 LIGHT = [
-    "hydranet", "hydranet.card", "hydranet.checkpoints", "hydranet.config", "hydranet.costs",
-    "hydranet.data.normalisation", "hydranet.errors", "hydranet.files", "hydranet.images",
-    "hydranet.metrics", "hydranet.published", "hydranet.registry", "hydranet.route_log",
-    "hydranet.structure", "hydranet.subtasks", "hydranet.training.history",
+    "hydranet", "hydranet.answer", "hydranet.card", "hydranet.checkpoints", "hydranet.choices",
+    "hydranet.config", "hydranet.costs", "hydranet.data.normalisation", "hydranet.dynamic_k",
+    "hydranet.errors", "hydranet.files", "hydranet.images", "hydranet.metrics",
+    "hydranet.published", "hydranet.registry", "hydranet.route_log", "hydranet.structure",
+    "hydranet.subtasks", "hydranet.switchboard", "hydranet.training.history",
     "hydranet.training.recipe",
 ]  # fmt: skip
 PROGRAM = """
