@@ -41,6 +41,16 @@ def train_command(
     weight_decay: Annotated[float, typer.Option(help="On matrices and kernels.")] = 5e-4,
     label_smoothing: Annotated[float, typer.Option(help="From 0 to 1.")] = 0.1,
     gate_loss: Annotated[float, typer.Option(help="Weight of the gate's cross-entropy.")] = 0.5,
+    teacher: Annotated[
+        str | None, typer.Option(help="Checkpoint that the network learns from: distillation.")
+    ] = None,
+    distillation: Annotated[
+        str, typer.Option(help="dkd (Zhao et al. 2022) or standardised (Sun et al. 2024).")
+    ] = "dkd",
+    distillation_weight: Annotated[
+        float, typer.Option(help="Of the teacher's loss, times what its paper weighs it by.")
+    ] = 1.0,
+    label_loss: Annotated[float, typer.Option(help="Weight of the labels' cross-entropy.")] = 1.0,
     execution: Annotated[str, typer.Option(help="fired: only fired branches; or all.")] = "fired",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     compile: Annotated[str, typer.Option(help="auto, on or off.")] = "auto",
@@ -90,7 +100,7 @@ def train_command(
             model,
             images,
             recipe=recipe,
-            load_static=lambda static: load(static, root),
+            load_network=lambda checkpoint: load(checkpoint, root),
             device=where,
             state_path=runs / name / "state.safetensors",
             resume=resume,

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from hydranet.errors import InputError
 from hydranet.models.hydra import HydraNet, HydraOutput
 from hydranet.models.network import Network
 from hydranet.training.backend import autocast, compile_in_place
+from hydranet.training.distillation import Teacher
 from hydranet.training.history import EpochRecord
-from hydranet.training.losses import training_loss
+from hydranet.training.losses import Targets, loss_terms
 from hydranet.training.recipe import Recipe
 from hydranet.training.state import load_state, save_state
 
@@ -52,6 +54,7 @@ def fit(
     *,
     recipe: Recipe,
     subtask_of_class: Tensor | None = None,
+    teacher: Teacher | None = None,
     state_path: Path | None = None,
     resume: bool = False,
     identity: dict[str, Any] | None = None,
@@ -59,8 +62,9 @@ def fit(
 ) -> list[EpochRecord]:
     """Train `model` in place by a recipe without "auto"; returns a record of each epoch.
 
-    `subtask_of_class`: (C,) int64, for a HydraNet. With `state_path` the state is saved after each
-    epoch, and `resume` goes on from it: the result is the same as without the break.
+    `subtask_of_class`: (C,) int64, for a HydraNet; `teacher`: to learn from. With `state_path` the
+    state is saved after each epoch, and `resume` goes on from it: the result is the same as without
+    the break.
 
     Raises:
         InputError: the loss is no number any more, or the saved state cannot be used.
@@ -73,7 +77,7 @@ def fit(
     model.to(memory_format=torch.channels_last)
     if recipe.compile == "on":
         compile_in_place(model)
-    run = _Run(model, optimizer, recipe, subtask_of_class, device, on_progress)
+    run = _Run(model, optimizer, recipe, subtask_of_class, teacher, device, on_progress)
     for epoch in range(len(history), recipe.epochs):
         history.append(run.epoch(epoch, train, validation))
         if state_path is not None:
@@ -124,6 +128,7 @@ class _Run:
     optimizer: torch.optim.Optimizer
     recipe: Recipe
     subtask_of_class: Tensor | None
+    teacher: Teacher | None
     device: torch.device
     on_progress: ProgressCallback
 
@@ -139,8 +144,9 @@ class _Run:
         for step, (images, labels) in enumerate(
             train.shuffled(batch, seed=recipe.seed * 100_003 + epoch)
         ):
-            rate = recipe.rate(epoch * steps + step, recipe.epochs * steps)
-            loss = self._step(images, labels, rate, tally)
+            at, of = epoch * steps + step, recipe.epochs * steps
+            rate = recipe.rate(at, of)
+            loss = self._step(images, labels, rate, at / of, tally)
             if step % _CHECK_EVERY == 0 or step == steps - 1 or self.device.type == "cpu":
                 loss_now = float(loss)
                 self._check(loss_now, epoch, step)
@@ -165,12 +171,16 @@ class _Run:
         )
         return record
 
-    def _step(self, images: Tensor, labels: Tensor, rate: float, tally: _Tally) -> Tensor:
+    def _step(
+        self, images: Tensor, labels: Tensor, rate: float, done: float, tally: _Tally
+    ) -> Tensor:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with autocast(self.recipe, self.device):
             output = self._forward(images)
-        loss = training_loss(output, labels, self.subtask_of_class, self.recipe)
+        opinion = None if self.teacher is None else self.teacher.logits(images)
+        targets = Targets(labels, self.subtask_of_class, opinion, done)
+        loss = reduce(torch.add, loss_terms(output, targets, self.recipe).values())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

@@ -12,6 +12,7 @@ EXECUTIONS = ("fired", "all")
 PRECISIONS = ("auto", "float32", "bfloat16")
 SWITCHES = ("auto", "on", "off")
 SUBTASKS = ("clusters", "superclasses", "random")
+DISTILLATIONS = ("dkd", "standardised")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,9 @@ class Recipe:
     as a copy of, or None. `execution`: "fired" computes only the branches that fired, "all"
     computes all and masks. `precision` and `compile`: "auto" is settled when training starts.
     `validation_images` are held out of the training split for choices.
+    `teacher`: checkpoint of a static network or HydraNet to learn from, or None; `distillation`:
+    how, see `training/distillation.py`; `distillation_weight`: times what its paper weighs it by;
+    `label_loss`: weight of the cross-entropy against the labels beside it.
     """
 
     epochs: int = 30
@@ -44,18 +48,25 @@ class Recipe:
     compile: str = "auto"
     validation_images: int = 2000
     seed: int = 0
+    teacher: str | None = None
+    distillation: str = "dkd"
+    distillation_weight: float = 1.0
+    label_loss: float = 1.0
 
     def __post_init__(self) -> None:
         _check_choice("subtasks", self.subtasks, SUBTASKS)
         _check_choice("execution", self.execution, EXECUTIONS)
         _check_choice("precision", self.precision, PRECISIONS)
         _check_choice("compile", self.compile, SWITCHES)
+        _check_choice("distillation", self.distillation, DISTILLATIONS)
         for name in ("epochs", "batch_size", "validation_images"):
             _check_whole(name, getattr(self, name), 1, 10**9)
         _check_whole("seed", self.seed, 0, 2**32 - 1)
         for name in ("momentum", "label_smoothing", "warmup"):
             _check_number(name, getattr(self, name), 0, 1)
-        for name in ("learning_rate", "weight_decay", "gate_loss"):
+        for name in (
+            "learning_rate", "weight_decay", "gate_loss", "distillation_weight", "label_loss"
+        ):  # fmt: skip
             _check_number(name, getattr(self, name), 0, 1000)
 
     def rate(self, step: int, steps: int) -> float:

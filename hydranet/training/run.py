@@ -21,6 +21,7 @@ from hydranet.models import HydraNet, Network, ResNet, build
 from hydranet.registry import model_config
 from hydranet.subtasks import balanced_clusters, number_by_first_class, random_subtasks
 from hydranet.training.backend import settle
+from hydranet.training.distillation import Teacher, prepare_teacher
 from hydranet.training.history import EpochRecord
 from hydranet.training.loop import ProgressCallback, fit
 from hydranet.training.recipe import Recipe
@@ -47,7 +48,7 @@ def train_model(
     images: ImageSet,
     *,
     recipe: Recipe,
-    load_static: Callable[[str], Network],
+    load_network: Callable[[str], Network],
     device: torch.device,
     state_path: Path | None = None,
     resume: bool = False,
@@ -55,8 +56,8 @@ def train_model(
 ) -> TrainedRun:
     """Train the registered network `name` on `images`, of which a part is held out for validation.
 
-    `load_static` gives the trained static network of a checkpoint name; it is asked where the
-    recipe names one in `start`.
+    `load_network` gives the trained network of a checkpoint name; it is asked where the recipe
+    names one in `start` or `teacher`.
 
     Raises:
         InputError: the recipe, the data and the network do not fit, or training diverged.
@@ -68,10 +69,11 @@ def train_model(
     normalisation = Normalisation(*train.channel_statistics())
     torch.manual_seed(recipe.seed)
     model = build(config)
+    teacher = _teacher(recipe, load_network, train, normalisation, device)
     recipe = settle(recipe, model, device)
     subtask_of_class = None
     if isinstance(model, HydraNet):
-        static = load_static(recipe.start) if recipe.start else None
+        static = load_network(recipe.start) if recipe.start else None
         if static is not None:
             upcycle(model, static)
         subtask_of_class = make_subtasks(
@@ -89,12 +91,14 @@ def train_model(
         Batches(validation, normalisation, device=device),
         recipe=recipe,
         subtask_of_class=_to_tensor(subtask_of_class, device),
+        teacher=teacher,
         state_path=state_path,
         resume=resume,
         identity={
             "architecture": json.loads(json.dumps(config.to_json())),
             "recipe": recipe.to_json(),
             "data": train.sha256,
+            **_weights_of("teacher", teacher),
         },
         on_progress=on_progress,
     )
@@ -102,6 +106,32 @@ def train_model(
     return TrainedRun(
         model, config, recipe, normalisation, subtask_of_class, train, validation, history, seconds
     )
+
+
+def _teacher(
+    recipe: Recipe,
+    load_network: Callable[[str], Network],
+    images: ImageSet,
+    normalisation: Normalisation,
+    device: torch.device,
+) -> Teacher | None:
+    if recipe.teacher is None:
+        return None
+    return prepare_teacher(
+        load_network(recipe.teacher),
+        recipe=recipe,
+        class_names=images.class_names,
+        image_size=images.images.shape[1],
+        normalisation=normalisation,
+        device=device,
+    )
+
+
+def _weights_of(role: str, teacher: Teacher | None) -> dict[str, str]:
+    """A teacher's weights are part of what a run is: another teacher gives another network."""
+    if teacher is None or teacher.model.card is None:
+        return {}
+    return {role: teacher.model.card.weights_sha256}
 
 
 def _to_tensor(values: NDArray[np.int64] | None, device: torch.device) -> torch.Tensor | None:

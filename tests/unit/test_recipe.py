@@ -24,7 +24,9 @@ from hydranet.training.recipe import Recipe
         ("momentum", 1.1), ("label_smoothing", -0.1), ("warmup", 2),
         ("learning_rate", -1), ("learning_rate", float("nan")), ("learning_rate", 1e6),
         ("weight_decay", None), ("gate_loss", float("inf")),
-        ("subtasks", "kmeans"), ("execution", "some"), ("precision", "half"), ("compile", True),
+        ("subtasks", "kmeans"), ("distillation", "kd"),
+        ("distillation_weight", -1), ("label_loss", float("nan")),
+        ("execution", "some"), ("precision", "half"), ("compile", True),
     ],
 )  # fmt: skip
 def test_each_field_is_checked(field: str, value: Any) -> None:
@@ -40,6 +42,14 @@ def test_choices_are_listed() -> None:
 def test_json_round_trip() -> None:
     recipe = Recipe(epochs=7, start="resnet8", learning_rate=0.25, seed=3)
     assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_a_recipe_of_before_a_field_was_added_is_read() -> None:
+    """Cards of older runs lack what was added since; the default is what they were trained with."""
+    old = Recipe(epochs=7).to_json()
+    for name in ("teacher", "distillation", "distillation_weight", "label_loss"):
+        del old[name]
+    assert Recipe.from_json(old) == Recipe(epochs=7)
 
 
 def test_an_unknown_field_is_named() -> None:

@@ -51,7 +51,7 @@ def static() -> Network:
 
 
 def test_a_static_run_becomes_a_checkpoint(coloured: ImageSet, tmp_path: Path) -> None:
-    run = train_model("resnet8", coloured, recipe=RECIPE, load_static=no_checkpoint, device=CPU)
+    run = train_model("resnet8", coloured, recipe=RECIPE, load_network=no_checkpoint, device=CPU)
     assert (len(run.train), len(run.validation)) == (96, 24)
     assert run.recipe.gate_loss == 0
     card = finish(run, name="mine", test=coloured, root=tmp_path, device=CPU)
@@ -66,7 +66,7 @@ def test_a_static_run_becomes_a_checkpoint(coloured: ImageSet, tmp_path: Path) -
 
 
 def test_other_test_classes_are_refused(coloured: ImageSet, tmp_path: Path) -> None:
-    run = train_model("resnet8", coloured, recipe=RECIPE, load_static=no_checkpoint, device=CPU)
+    run = train_model("resnet8", coloured, recipe=RECIPE, load_network=no_checkpoint, device=CPU)
     other = replace(coloured, class_names=("green", "red", "blue"))
     with pytest.raises(InputError, match="classes of its training split"):
         finish(run, name="mine", test=other, root=tmp_path, device=CPU)
@@ -76,13 +76,13 @@ def test_other_test_classes_are_refused(coloured: ImageSet, tmp_path: Path) -> N
 def test_a_static_network_has_no_start(coloured: ImageSet) -> None:
     recipe = replace(RECIPE, start="resnet8")
     with pytest.raises(InputError, match="resnet14 is static itself"):
-        train_model("resnet14", coloured, recipe=recipe, load_static=no_checkpoint, device=CPU)
+        train_model("resnet14", coloured, recipe=recipe, load_network=no_checkpoint, device=CPU)
 
 
 def test_a_class_without_images_is_refused(coloured: ImageSet) -> None:
     data = replace(coloured, class_names=(*coloured.class_names, "grey"))
     with pytest.raises(InputError, match="'grey' has none"):
-        train_model("resnet8", data, recipe=RECIPE, load_static=no_checkpoint, device=CPU)
+        train_model("resnet8", data, recipe=RECIPE, load_network=no_checkpoint, device=CPU)
 
 
 def subtasks(

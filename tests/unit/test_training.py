@@ -192,12 +192,12 @@ def test_divergence_stops_with_a_sentence(
 ) -> None:
     calls = 0
 
-    def diverging(output: Tensor, labels: Tensor, *_: object) -> Tensor:
+    def diverging(output: Tensor, *_: object) -> dict[str, Tensor]:
         nonlocal calls
         calls += 1
-        return output.sum() * (torch.nan if calls == 9 else 0.0)
+        return {"labels": output.sum() * (torch.nan if calls == 9 else 0.0)}
 
-    monkeypatch.setattr("hydranet.training.loop.training_loss", diverging)
+    monkeypatch.setattr("hydranet.training.loop.loss_terms", diverging)
     sentence = r"nan at step 3 of epoch 2.*learning rate below 0\.1.*--resume"
     with pytest.raises(InputError, match=sentence):
         train(coloured, STATIC)
