@@ -5,8 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from app.charts.palette import ACCENT, QUIET, branch_colour
-from hydranet.card import Card
 from hydranet.answer import Answer
+from hydranet.card import Card
 
 _BARE = {"plot_bgcolor": "rgba(0,0,0,0)", "paper_bgcolor": "rgba(0,0,0,0)", "showlegend": False}
 

@@ -10,8 +10,8 @@ from itertools import pairwise
 import plotly.graph_objects as go
 
 from app.charts.palette import ACCENT, QUIET, branch_colour
-from hydranet.card import Card
 from hydranet.answer import Answer
+from hydranet.card import Card
 
 _STEM, _GATE, _BRANCH, _BAR, _COMBINER = 0.0, 1.0, 2.1, 2.22, 4.0
 _BAR_LENGTH = 1.1
