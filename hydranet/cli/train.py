@@ -41,6 +41,18 @@ def train_command(
     weight_decay: Annotated[float, typer.Option(help="On matrices and kernels.")] = 5e-4,
     label_smoothing: Annotated[float, typer.Option(help="From 0 to 1.")] = 0.1,
     gate_loss: Annotated[float, typer.Option(help="Weight of the gate's cross-entropy.")] = 0.5,
+    gate_targets: Annotated[
+        str, typer.Option(help="What the gate learns: subtask, or what the teacher thinks.")
+    ] = "subtask",
+    branch_loss: Annotated[
+        float, typer.Option(help="Weight of each branch's own loss on its subtask.")
+    ] = 0.0,
+    load_balance: Annotated[
+        float, typer.Option(help="Weight of the loss that spreads images over branches.")
+    ] = 0.0,
+    warmup_all_branches: Annotated[
+        int, typer.Option(help="Epochs at the start in which all branches run.")
+    ] = 0,
     teacher: Annotated[
         str | None, typer.Option(help="Checkpoint that the network learns from: distillation.")
     ] = None,

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch gave. Accuracies and rates in percent, `branch_load` in shares of images."""
+    """What one epoch gave. Accuracies and rates in percent, `branch_load` in shares of images.
+
+    `loss_terms`: what `loss` is the sum of, by name, each weighted as in the loss; empty in records
+    of before they were kept.
+    """
 
     epoch: int
     loss: float
@@ -18,3 +22,4 @@ class EpochRecord:
     seconds: float
     hit_rate: float | None = None
     branch_load: list[float] = field(default_factory=list)
+    loss_terms: dict[str, float] = field(default_factory=dict)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from hydranet.models.hydra import HydraOutput
+from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.routing import Route
 from hydranet.training.distillation import distillation_loss
 from hydranet.training.recipe import Recipe
 
@@ -31,29 +33,90 @@ class Targets:
     done: float = 0.0
 
 
-def loss_terms(output: Tensor | HydraOutput, targets: Targets, recipe: Recipe) -> dict[str, Tensor]:
+def loss_terms(
+    model: nn.Module, output: Tensor | HydraOutput, targets: Targets, recipe: Recipe
+) -> dict[str, Tensor]:
     """The terms that the recipe asks for, weighted: the loss is their sum.
 
-    `output`: logits (B, C), or what a HydraNet returns.
+    `output`: logits (B, C), or what the HydraNet `model` returns.
     """
     logits = (output.logits if isinstance(output, HydraOutput) else output).float()
-    terms = {"labels": recipe.label_loss * label_loss(logits, targets, recipe)}
+    terms = {
+        "labels": recipe.label_loss
+        * F.cross_entropy(logits, targets.labels, label_smoothing=recipe.label_smoothing)
+    }
     if isinstance(output, HydraOutput) and targets.subtask_of_class is not None:
-        subtasks = targets.subtask_of_class[targets.labels]
-        if recipe.gate_loss:
-            terms["gate"] = recipe.gate_loss * gate_loss(output, subtasks)
-    if targets.teacher is not None:
+        assert isinstance(model, HydraNet)
+        terms |= _hydra_terms(model, output, targets, targets.subtask_of_class, recipe)
+    if targets.teacher is not None and recipe.distillation_weight:
         terms["teacher"] = recipe.distillation_weight * distillation_loss(
             logits, targets.teacher, targets.labels, recipe, done=targets.done
         )
     return terms
 
 
-def label_loss(logits: Tensor, targets: Targets, recipe: Recipe) -> Tensor:
-    """Cross-entropy of the combined logits (B, C) against the true class."""
-    return F.cross_entropy(logits, targets.labels, label_smoothing=recipe.label_smoothing)
+def _hydra_terms(
+    model: HydraNet, output: HydraOutput, targets: Targets, subtask_of_class: Tensor, recipe: Recipe
+) -> dict[str, Tensor]:
+    terms = {}
+    scores = output.gate_scores.float()
+    subtasks = subtask_of_class[targets.labels]  # (B,)
+    if recipe.gate_loss and recipe.gate_targets == "teacher" and targets.teacher is not None:
+        wanted = subtask_probabilities(targets.teacher, subtask_of_class, scores.shape[1])
+        terms["gate"] = recipe.gate_loss * gate_loss(scores, wanted)
+    elif recipe.gate_loss:
+        terms["gate"] = recipe.gate_loss * gate_loss(scores, subtasks)
+    if recipe.branch_loss:
+        terms["branches"] = recipe.branch_loss * branch_loss(
+            model.combiner, output, targets.labels, subtasks
+        )
+    if recipe.load_balance:
+        terms["balance"] = recipe.load_balance * load_balance_loss(scores, output.route)
+    return terms
 
 
-def gate_loss(output: HydraOutput, subtasks: Tensor) -> Tensor:
-    """Cross-entropy of the gate's scores against the subtask of the true class, (B,)."""
-    return F.cross_entropy(output.gate_scores.float(), subtasks)
+def gate_loss(gate_scores: Tensor, wanted: Tensor) -> Tensor:
+    """Cross-entropy of the gate's scores (B, N) against subtasks (B,) or probabilities (B, N)."""
+    return F.cross_entropy(gate_scores, wanted)
+
+
+def subtask_probabilities(logits: Tensor, subtask_of_class: Tensor, num_branches: int) -> Tensor:
+    """How probable a teacher finds each subtask: its classes' probabilities summed.
+
+    `logits`: (B, C); `subtask_of_class`: (C,) → (B, N).
+    """
+    members = F.one_hot(subtask_of_class, num_branches).to(logits.dtype)  # (C, N)
+    return logits.softmax(dim=1) @ members
+
+
+def branch_loss(
+    combiner: nn.Module, output: HydraOutput, labels: Tensor, subtasks: Tensor
+) -> Tensor:
+    """How well branches do alone on their own subtasks; 0 where none of them fired.
+
+    Each fired branch, alone and with weight 1, goes through the combiner; cross-entropy, averaged
+    over the images of the batch for which the branch of their own subtask fired. `labels` and
+    `subtasks`: (B,). After DynK-Hydra, Ileni et al., Complex & Intelligent Systems 2022, which adds
+    a loss a branch to make it a specialist.
+    """
+    features = output.features.float()  # (B, k, D)
+    own = output.route.indices == subtasks[:, None]  # (B, k), at most one a row
+    fired = own.any(dim=1)  # (B,)
+    slot = own.to(torch.int64).argmax(dim=1)  # (B,), 0 where it did not fire
+    image = torch.arange(len(labels), device=labels.device)
+    alone = features[image, slot][:, None]  # (B, 1, D)
+    logits = combiner(alone, torch.ones_like(alone[:, :, 0]))  # (B, C)
+    losses = F.cross_entropy(logits, labels, reduction="none")  # (B,)
+    return (losses * fired).sum() / fired.sum().clamp(min=1)
+
+
+def load_balance_loss(gate_scores: Tensor, route: Route) -> Tensor:
+    """N · Σ f_i · P_i: 1 where all branches carry the same load, up to N where one carries all.
+
+    f_i: branch i's share of all that fired; P_i: its mean probability, a softmax over all N scores
+    (B, N). Only P has a gradient. Source: Fedus, Zoph, Shazeer, "Switch Transformers", JMLR 2022,
+    section 2.2, there for k = 1.
+    """
+    fired = route.mask.float().mean(dim=0)  # (N,)
+    probability = gate_scores.softmax(dim=1).mean(dim=0)  # (N,)
+    return route.num_branches * (fired / fired.sum() * probability).sum()

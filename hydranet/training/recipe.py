@@ -12,6 +12,7 @@ EXECUTIONS = ("fired", "all")
 PRECISIONS = ("auto", "float32", "bfloat16")
 SWITCHES = ("auto", "on", "off")
 SUBTASKS = ("clusters", "superclasses", "random")
+GATE_TARGETS = ("subtask", "teacher")
 DISTILLATIONS = ("dkd", "standardised")
 
 
@@ -30,7 +31,10 @@ class Recipe:
     `validation_images` are held out of the training split for choices.
     `teacher`: checkpoint of a static network or HydraNet to learn from, or None; `distillation`:
     how, see `training/distillation.py`; `distillation_weight`: times what its paper weighs it by;
-    `label_loss`: weight of the cross-entropy against the labels beside it.
+    `label_loss`: weight of the cross-entropy against the labels beside it. `gate_targets`: what the
+    gate learns, the "subtask" of the true class, or how probable the "teacher" finds each subtask.
+    `warmup_all_branches`: epochs at the start in which all branches run for every image.
+    `branch_loss`, `load_balance`: weights of the losses of that name in `training/losses.py`.
     """
 
     epochs: int = 30
@@ -52,6 +56,10 @@ class Recipe:
     distillation: str = "dkd"
     distillation_weight: float = 1.0
     label_loss: float = 1.0
+    gate_targets: str = "subtask"
+    warmup_all_branches: int = 0
+    branch_loss: float = 0.0
+    load_balance: float = 0.0
 
     def __post_init__(self) -> None:
         _check_choice("subtasks", self.subtasks, SUBTASKS)
@@ -59,13 +67,21 @@ class Recipe:
         _check_choice("precision", self.precision, PRECISIONS)
         _check_choice("compile", self.compile, SWITCHES)
         _check_choice("distillation", self.distillation, DISTILLATIONS)
+        _check_choice("gate_targets", self.gate_targets, GATE_TARGETS)
+        if self.gate_targets == "teacher" and self.teacher is None:
+            raise InputError(
+                "gate_targets must be subtask where there is no teacher, not 'teacher'. Name a "
+                "teacher's checkpoint."
+            )
         for name in ("epochs", "batch_size", "validation_images"):
             _check_whole(name, getattr(self, name), 1, 10**9)
+        _check_whole("warmup_all_branches", self.warmup_all_branches, 0, 10**9)
         _check_whole("seed", self.seed, 0, 2**32 - 1)
         for name in ("momentum", "label_smoothing", "warmup"):
             _check_number(name, getattr(self, name), 0, 1)
         for name in (
-            "learning_rate", "weight_decay", "gate_loss", "distillation_weight", "label_loss"
+            "learning_rate", "weight_decay", "gate_loss", "distillation_weight", "label_loss",
+            "branch_loss", "load_balance",
         ):  # fmt: skip
             _check_number(name, getattr(self, name), 0, 1000)
 

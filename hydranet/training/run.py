@@ -17,7 +17,7 @@ from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
-from hydranet.models import HydraNet, Network, ResNet, build
+from hydranet.models import HydraNet, Network, StaticNetwork, build
 from hydranet.registry import model_config
 from hydranet.subtasks import balanced_clusters, number_by_first_class, random_subtasks
 from hydranet.training.backend import settle
@@ -82,7 +82,7 @@ def train_model(
     elif recipe.start:
         raise InputError(f"Only a HydraNet starts from a static network; {name} is static itself.")
     else:
-        recipe = replace(recipe, gate_loss=0.0)
+        recipe = replace(recipe, gate_loss=0.0, branch_loss=0.0, load_balance=0.0)
     model.to(device)
     began = time.perf_counter()
     history = fit(
@@ -188,7 +188,7 @@ def class_features(
     Raises:
         InputError: `static` is not a static network.
     """
-    if not isinstance(static, ResNet):
+    if not isinstance(static, StaticNetwork):
         raise InputError(
             f"Class features come from a static network, not from a {type(static).__name__}."
         )

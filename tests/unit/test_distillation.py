@@ -128,7 +128,7 @@ def test_the_terms_of_a_recipe(logits: tuple[Tensor, Tensor, Tensor]) -> None:
     student, teacher, labels = (part.float() if part.is_floating_point() else part
                                 for part in logits)  # fmt: skip
     recipe = Recipe(distillation_weight=0.5, label_loss=0.1, label_smoothing=0.0)
-    terms = loss_terms(student, Targets(labels, teacher=teacher, done=1.0), recipe)
+    terms = loss_terms(Network(), student, Targets(labels, teacher=teacher, done=1.0), recipe)
     assert terms.keys() == {"labels", "teacher"}
     expected = 0.1 * torch.nn.functional.cross_entropy(student, labels)
     torch.testing.assert_close(terms["labels"], expected)
@@ -172,7 +172,7 @@ def test_gradients_reach_the_student_alone() -> None:
     teacher = teacher_of(model)
     images, labels = torch.randn(6, 3, 16, 16), torch.arange(6) % 3
     targets = Targets(labels, teacher=teacher.logits(images), done=1.0)
-    loss_terms(student(images), targets, RECIPE)["teacher"].backward()
+    loss_terms(student, student(images), targets, RECIPE)["teacher"].backward()
     assert all(p.grad is not None and p.grad.any() for p in student.parameters())
     assert all(p.grad is None for p in model.parameters())
 

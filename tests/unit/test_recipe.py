@@ -26,6 +26,8 @@ from hydranet.training.recipe import Recipe
         ("weight_decay", None), ("gate_loss", float("inf")),
         ("subtasks", "kmeans"), ("distillation", "kd"),
         ("distillation_weight", -1), ("label_loss", float("nan")),
+        ("gate_targets", "labels"), ("warmup_all_branches", -1), ("warmup_all_branches", 0.5),
+        ("branch_loss", -0.1), ("load_balance", "1"),
         ("execution", "some"), ("precision", "half"), ("compile", True),
     ],
 )  # fmt: skip
@@ -47,9 +49,17 @@ def test_json_round_trip() -> None:
 def test_a_recipe_of_before_a_field_was_added_is_read() -> None:
     """Cards of older runs lack what was added since; the default is what they were trained with."""
     old = Recipe(epochs=7).to_json()
-    for name in ("teacher", "distillation", "distillation_weight", "label_loss"):
+    first = 15  # how many fields there were
+    for name in list(old)[first:]:
         del old[name]
+    assert list(old)[-1] == "seed"
     assert Recipe.from_json(old) == Recipe(epochs=7)
+
+
+def test_the_gate_learns_of_a_teacher_only_where_there_is_one() -> None:
+    assert Recipe(gate_targets="teacher", teacher="resnet56").gate_targets == "teacher"
+    with pytest.raises(InputError, match=r"not 'teacher'\. Name a teacher's checkpoint"):
+        Recipe(gate_targets="teacher")
 
 
 def test_an_unknown_field_is_named() -> None:

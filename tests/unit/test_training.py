@@ -18,7 +18,8 @@ from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
 from hydranet.models import HydraNet, Network, build
 from hydranet.training.history import EpochRecord
-from hydranet.training.loop import Progress, _optimizer, fit
+from hydranet.training.loop import Progress, fit
+from hydranet.training.optimiser import make_optimiser
 from hydranet.training.recipe import Recipe
 
 RECIPE = Recipe(
@@ -192,12 +193,12 @@ def test_divergence_stops_with_a_sentence(
 ) -> None:
     calls = 0
 
-    def diverging(output: Tensor, *_: object) -> dict[str, Tensor]:
+    def diverging(model: Network, output: Tensor, *_: object) -> dict[str, Tensor]:
         nonlocal calls
         calls += 1
         return {"labels": output.sum() * (torch.nan if calls == 9 else 0.0)}
 
-    monkeypatch.setattr("hydranet.training.loop.loss_terms", diverging)
+    monkeypatch.setattr("hydranet.training.step.loss_terms", diverging)
     sentence = r"nan at step 3 of epoch 2.*learning rate below 0\.1.*--resume"
     with pytest.raises(InputError, match=sentence):
         train(coloured, STATIC)
@@ -211,7 +212,7 @@ def test_a_learning_rate_out_of_all_bounds_diverges(coloured: ImageSet) -> None:
 
 def test_weight_decay_is_on_matrices_only() -> None:
     model = build(HYDRA)
-    optimizer = _optimizer(model, RECIPE)
+    optimizer = make_optimiser(model, RECIPE)
     decay = {id(p): g["weight_decay"] for g in optimizer.param_groups for p in g["params"]}
     assert len(decay) == len(list(model.parameters()))
     for name, parameter in model.named_parameters():

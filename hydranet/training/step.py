@@ -1,0 +1,99 @@
+"""One training step: forward, loss, backward, update; and the sums over the steps of an epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.models.network import Network
+from hydranet.training.backend import autocast
+from hydranet.training.distillation import Teacher
+from hydranet.training.losses import Targets, loss_terms
+from hydranet.training.recipe import Recipe
+
+_ENGINES = {"fired": "eager", "all": "reference"}
+
+
+@dataclass
+class Tally:
+    """Sums over the steps of an epoch, kept on the device."""
+
+    loss: Tensor
+    correct: Tensor
+    hits: Tensor
+    load: Tensor
+    terms: dict[str, Tensor] = field(default_factory=dict)
+    images: int = 0
+
+    @classmethod
+    def zero(cls, device: torch.device, num_branches: int) -> Tally:
+        """Of no step yet."""
+        scalars = torch.zeros(3, device=device)
+        return cls(scalars[0], scalars[1], scalars[2], torch.zeros(num_branches, device=device))
+
+    def means(self) -> dict[str, float]:
+        """Each loss term, weighted as in the loss, averaged over the images."""
+        return {name: round(float(sum_) / self.images, 5) for name, sum_ in self.terms.items()}
+
+
+@dataclass
+class TrainingStep:
+    """Trains `model` on one batch. `subtask_of_class`: (C,), for a HydraNet; `teacher`: or None."""
+
+    model: Network
+    optimizer: torch.optim.Optimizer
+    recipe: Recipe
+    subtask_of_class: Tensor | None
+    teacher: Teacher | None
+
+    def __call__(
+        self, images: Tensor, labels: Tensor, *, epoch: int, rate: float, done: float, tally: Tally
+    ) -> Tensor:
+        """The loss, a scalar on the device; what the batch gave is added to `tally`.
+
+        `rate`: learning rate; `done`: share of all steps that are done.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with autocast(self.recipe, images.device):
+            output = self._forward(images, epoch)
+        opinion = None if self.teacher is None else self.teacher.logits(images)
+        targets = Targets(labels, self.subtask_of_class, opinion, done)
+        terms = loss_terms(self.model, output, targets, self.recipe)
+        loss = reduce(torch.add, terms.values())
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self._count(output, labels, loss, terms, tally)
+        return loss.detach()
+
+    def _forward(self, images: Tensor, epoch: int) -> Tensor | HydraOutput:
+        if not isinstance(self.model, HydraNet):
+            return self.model(images)
+        all_branches = epoch < self.recipe.warmup_all_branches
+        k = self.model.config.num_branches if all_branches else None
+        return self.model(images, k=k, engine=_ENGINES[self.recipe.execution])
+
+    @torch.no_grad()
+    def _count(
+        self,
+        output: Tensor | HydraOutput,
+        labels: Tensor,
+        loss: Tensor,
+        terms: dict[str, Tensor],
+        tally: Tally,
+    ) -> None:
+        logits = output.logits if isinstance(output, HydraOutput) else output
+        tally.images += len(labels)
+        tally.loss += loss * len(labels)
+        tally.correct += (logits.argmax(dim=1) == labels).sum()
+        for name, term in terms.items():
+            tally.terms[name] = tally.terms.get(name, 0) + term * len(labels)
+        if isinstance(output, HydraOutput) and self.subtask_of_class is not None:
+            mask = output.route.mask  # (B, N)
+            tally.load += mask.sum(dim=0)
+            tally.hits += mask.gather(1, self.subtask_of_class[labels][:, None]).sum()
