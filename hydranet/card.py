@@ -67,7 +67,7 @@ class Card(_CardBody):
 
     `test` metrics are those of the stored weights, read once at the end; `validation` metrics are
     those that choices were made by. `subtask_of_class`: the branch meant for each class, None for a
-    static network.
+    static network and for one with many heads, where no gate chooses.
     """
 
     architecture: ArchitectureConfig
@@ -78,15 +78,18 @@ class Card(_CardBody):
             raise InputError(
                 f"The card names {len(self.class_names)} classes for {classes} outputs."
             )
-        branches = getattr(self.architecture, "num_branches", None)
-        subtasks = self.subtask_of_class
-        if (subtasks is None) != (branches is None):
-            raise InputError("A card gives subtasks for a HydraNet, and only for a HydraNet.")
-        if subtasks is not None and branches is not None:
-            if len(subtasks) != classes or not all(0 <= s < branches for s in subtasks):
-                raise InputError(f"The card must give each class one of {branches} subtasks.")
-            if len(self.test.top1_by_k) != branches:
-                raise InputError(f"The card must give test metrics for k from 1 to {branches}.")
+        branches, subtasks = self.costs.num_branches, self.subtask_of_class
+        if (subtasks is not None) != self.architecture.has_subtasks:
+            raise InputError(
+                "A card gives subtasks for a HydraNet whose gate chooses, and only for such a one."
+            )
+        if subtasks is not None and (
+            len(subtasks) != classes or not all(0 <= s < branches for s in subtasks)
+        ):
+            raise InputError(f"The card must give each class one of {branches} subtasks.")
+        by_k = [self.test.top1_by_k] + ([self.test.hit_rate_by_k] if subtasks is not None else [])
+        if any(len(values) != branches for values in by_k):
+            raise InputError(f"The card must give test metrics for k from 1 to {branches}.")
 
     @property
     def costs(self) -> Costs:
@@ -95,7 +98,7 @@ class Card(_CardBody):
 
     @property
     def subtasks(self) -> list[list[int]]:
-        """The classes of each branch's subtask; empty for a static network."""
+        """The classes of each branch's subtask; empty where branches have none."""
         if self.subtask_of_class is None:
             return []
         return members(list(self.subtask_of_class), self.costs.num_branches)

@@ -5,65 +5,32 @@ nothing else. It is light: no torch. Which names stand for which configuration i
 
 Source of the layouts: "HydraNets: Specialized Dynamic Architectures for Efficient Inference",
 Mullapudi, Mark, Shazeer, Fatahalian, CVPR 2018; residual networks for CIFAR: He et al., "Deep
-Residual Learning for Image Recognition", CVPR 2016, section 4.2.
+Residual Learning for Image Recognition", CVPR 2016, section 4.2; densely connected ones: Huang et
+al., "Densely Connected Convolutional Networks", CVPR 2017.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
+from hydranet.config_base import ArchitectureConfig, HydraConfig, MultiHeadConfig
 from hydranet.errors import InputError
 from hydranet.structure import structure
 
-_LIMITS = {
-    "num_classes": (2, 100_000),
-    "image_size": (8, 1024),
-    "num_branches": (1, 1024),
-    "d": (1, 64),
-    "n": (1, 64),
-}
-
-
-def _check_whole(name: str, value: object, low: int, high: int) -> None:
-    """Raise InputError unless `value` is a whole number in [low, high]."""
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InputError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArchitectureConfig:
-    """What every family shares.
-
-    `num_classes`: size of the output layer; `image_size`: side of the square RGB input in pixels.
-    """
-
-    family: ClassVar[str] = ""
-
-    num_classes: int = 100
-    image_size: int = 32
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in _LIMITS.items():
-            if hasattr(self, name):
-                _check_whole(name, getattr(self, name), low, high)
-
-    @property
-    def is_dynamic(self) -> bool:
-        """Whether an input runs only a part of the network."""
-        return hasattr(self, "num_branches")
-
-    def to_json(self) -> dict[str, Any]:
-        """The fields and the family, as JSON values."""
-        return {"family": self.family, **asdict(self)}
-
-
-def _check_widths(widths: object, count: int) -> None:
-    if not isinstance(widths, tuple) or len(widths) != count:
-        raise InputError(f"widths must be {count} channel counts, not {widths!r}.")
-    for width in widths:
-        _check_whole("each width", width, 1, 4096)
+__all__ = [
+    "ArchitectureConfig",
+    "DenseNetConfig",
+    "HydraConfig",
+    "HydraDenseConfig",
+    "HydraResConfig",
+    "MultiHeadConfig",
+    "MultiHeadDenseConfig",
+    "MultiHeadResConfig",
+    "ResNetConfig",
+    "config_from_json",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,36 +46,143 @@ class ResNetConfig(ArchitectureConfig):
     n: int
     widths: tuple[int, ...] = (16, 32, 64)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_widths(self.widths, 3)
+    @property
+    def title(self) -> str:
+        """ResNet-(6n+2)."""
+        return f"ResNet-{6 * self.n + 2}"
 
 
 @dataclass(frozen=True, kw_only=True)
-class HydraResConfig(ArchitectureConfig):
+class DenseNetConfig(ArchitectureConfig):
+    """DenseNet-(3n+4) for small images: three dense blocks of n layers, no bottleneck.
+
+    `channels` leave the first convolution; each layer adds `growth`; transitions keep the number
+    of channels (no compression). The defaults are those of the HydraNets paper's baselines: for
+    each of the seven depths in its figure the MACs differ from the digitised ones by less than
+    0.05 %, the parameters by at most 0.01 M.
+    """
+
+    family: ClassVar[str] = "densenet"
+
+    n: int
+    growth: int = 24
+    channels: int = 48
+
+    @property
+    def title(self) -> str:
+        """DenseNet-(3n+4)."""
+        return f"DenseNet-{3 * self.n + 4}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HydraResConfig(HydraConfig):
     """Hydra-Res-d: a ResNet-(6d+2) whose last stage stands once in each of N branches.
 
     Source: HydraNets, CVPR 2018, template of section 3 and the costs of the CIFAR-100 table; the
-    layout is the one that reproduces the printed costs. `num_branches` is the paper's N, `k` how
-    many branches run for an image unless a caller says otherwise.
+    layout is the one that reproduces the printed costs.
     """
 
     family: ClassVar[str] = "hydra-resnet"
+    projects: ClassVar[bool] = True
 
     d: int
-    num_branches: int = 20
-    k: int = 4
     widths: tuple[int, ...] = (16, 32, 64)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_widths(self.widths, 3)
-        _check_whole(f"k, with {self.num_branches} branches,", self.k, 1, self.num_branches)
+    @property
+    def title(self) -> str:
+        """Hydra-Res-d."""
+        return f"Hydra-Res-d{self.d}"
+
+    @property
+    def static(self) -> ResNetConfig:
+        """ResNet-(6d+2)."""
+        return ResNetConfig(
+            n=self.d, widths=self.widths, num_classes=self.num_classes, image_size=self.image_size
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HydraDenseConfig(HydraConfig):
+    """Hydra-Dense-n: a DenseNet-(3n+4) whose transition 2 and block 3 stand in each of N branches.
+
+    Source: HydraNets, CVPR 2018, its DenseNet figure; N and k are open there. Branches do not end
+    in a linear layer: so the MACs of n = 2, 3, 4, 6 differ from the digitised ones by less than
+    0.03 %; with a layer from D to D they are 0.13 to 0.18 % above them.
+    """
+
+    family: ClassVar[str] = "hydra-densenet"
+
+    n: int
+    growth: int = 24
+    channels: int = 48
+
+    @property
+    def title(self) -> str:
+        """Hydra-Dense-dn."""
+        return f"Hydra-Dense-d{self.n}"
+
+    @property
+    def static(self) -> DenseNetConfig:
+        """DenseNet-(3n+4)."""
+        return DenseNetConfig(
+            n=self.n, growth=self.growth, channels=self.channels,
+            num_classes=self.num_classes, image_size=self.image_size,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiHeadResConfig(MultiHeadConfig):
+    """Heads on a ResNet-(6n+2) that is cut after its second stage."""
+
+    family: ClassVar[str] = "multihead-resnet"
+
+    n: int
+    widths: tuple[int, ...] = (16, 32, 64)
+
+    @property
+    def title(self) -> str:
+        """Multi-head ResNet-(6n+2)."""
+        return f"multi-head {self.static.title}"
+
+    @property
+    def static(self) -> ResNetConfig:
+        """ResNet-(6n+2)."""
+        return ResNetConfig(
+            n=self.n, widths=self.widths, num_classes=self.num_classes, image_size=self.image_size
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiHeadDenseConfig(MultiHeadConfig):
+    """Heads on a DenseNet-(3n+4) that is cut after its second block."""
+
+    family: ClassVar[str] = "multihead-densenet"
+
+    n: int
+    growth: int = 24
+    channels: int = 48
+
+    @property
+    def title(self) -> str:
+        """Multi-head DenseNet-(3n+4)."""
+        return f"multi-head {self.static.title}"
+
+    @property
+    def static(self) -> DenseNetConfig:
+        """DenseNet-(3n+4)."""
+        return DenseNetConfig(
+            n=self.n, growth=self.growth, channels=self.channels,
+            num_classes=self.num_classes, image_size=self.image_size,
+        )  # fmt: skip
 
 
 CONFIG_CLASSES: dict[str, type[ArchitectureConfig]] = {
-    cls.family: cls for cls in (ResNetConfig, HydraResConfig)
-}
+    cls.family: cls
+    for cls in (
+        ResNetConfig, HydraResConfig, DenseNetConfig, HydraDenseConfig,
+        MultiHeadResConfig, MultiHeadDenseConfig,
+    )
+}  # fmt: skip
 
 
 def config_from_json(data: object) -> ArchitectureConfig:

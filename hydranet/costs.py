@@ -11,19 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from hydranet.config import ArchitectureConfig, HydraResConfig, ResNetConfig
-from hydranet.errors import InputError
+from hydranet.config import ArchitectureConfig, HydraConfig, MultiHeadConfig
+from hydranet.part_costs import NOTHING, Cost, linear, part_costs
 
-
-@dataclass(frozen=True)
-class Cost:
-    """Parameters and MACs of a part, as integers; they add."""
-
-    parameters: int = 0
-    macs: int = 0
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.parameters + other.parameters, self.macs + other.macs)
+__all__ = ["Cost", "Costs", "count_costs"]
 
 
 @dataclass(frozen=True)
@@ -31,13 +22,14 @@ class Costs:
     """What a network costs for one image.
 
     By part: `stem`, `gate`, one `branch`, `combiner`, with `num_branches` (N) and `k`. A static
-    network is all stem, since every input runs all of it.
+    network is all stem, since every input runs all of it. A multi-head network has neither gate nor
+    combiner to pay for, and its heads are the branches.
     """
 
-    stem: Cost = Cost()
-    gate: Cost = Cost()
-    branch: Cost = Cost()
-    combiner: Cost = Cost()
+    stem: Cost = NOTHING
+    gate: Cost = NOTHING
+    branch: Cost = NOTHING
+    combiner: Cost = NOTHING
     num_branches: int = 0
     k: int = 0
 
@@ -74,68 +66,27 @@ class Costs:
 
 
 def count_costs(config: ArchitectureConfig) -> Costs:
-    """The costs of the network that `config` describes, for one image of its size."""
-    match config:
-        case ResNetConfig():
-            return _resnet_costs(config)
-        case HydraResConfig():
-            return _hydra_res_costs(config)
-    raise InputError(f"No costs are known for the family {config.family!r}.")
+    """The costs of the network that `config` describes, for one image of its size.
 
-
-def _conv(channels_in: int, channels: int, side: int, *, kernel: int = 3) -> Cost:
-    """A convolution without bias to `channels` × side × side, with its batch norm."""
-    weights = kernel * kernel * channels_in * channels
-    return Cost(parameters=weights + 2 * channels, macs=weights * side * side)
-
-
-def _linear(features_in: int, features: int) -> Cost:
-    """A linear layer with bias."""
-    weights = features_in * features
-    return Cost(parameters=weights + features, macs=weights)
-
-
-def _halved(side: int) -> int:
-    """Side of the output of a 3×3 convolution with stride 2 and padding 1."""
-    return (side + 1) // 2
-
-
-def _residual_stage(channels_in: int, channels: int, side: int, *, blocks: int) -> Cost:
-    cost = _conv(channels_in, channels, side)
-    for _ in range(2 * blocks - 1):
-        cost += _conv(channels, channels, side)
-    return cost
-
-
-def _residual_stem(widths: tuple[int, ...], side: int, *, blocks: int) -> Cost:
-    return (
-        _conv(3, widths[0], side)
-        + _residual_stage(widths[0], widths[0], side, blocks=blocks)
-        + _residual_stage(widths[0], widths[1], _halved(side), blocks=blocks)
-    )
-
-
-def _pooled_stage(widths: tuple[int, ...], side: int, *, blocks: int) -> Cost:
-    return _residual_stage(widths[1], widths[2], _halved(_halved(side)), blocks=blocks)
-
-
-def _resnet_costs(config: ResNetConfig) -> Costs:
-    widths, side = config.widths, config.image_size
+    Raises:
+        InputError: the family is unknown.
+    """
+    parts = part_costs(config.static)
+    features, classes = parts.features, config.num_classes
+    if not isinstance(config, HydraConfig):
+        return Costs(stem=parts.stem + parts.body + linear(features, classes))
+    if isinstance(config, MultiHeadConfig):
+        return Costs(
+            stem=parts.stem,
+            branch=parts.body + linear(features, classes),
+            num_branches=config.num_branches,
+            k=config.k,
+        )
     return Costs(
-        stem=_residual_stem(widths, side, blocks=config.n)
-        + _pooled_stage(widths, side, blocks=config.n)
-        + _linear(widths[2], config.num_classes)
-    )
-
-
-def _hydra_res_costs(config: HydraResConfig) -> Costs:
-    widths, side = config.widths, config.image_size
-    body = _pooled_stage(widths, side, blocks=config.d)
-    return Costs(
-        stem=_residual_stem(widths, side, blocks=config.d),
-        gate=body + _linear(widths[2], config.num_branches),
-        branch=body + _linear(widths[2], widths[2]),
-        combiner=_linear(widths[2], config.num_classes),
+        stem=parts.stem,
+        gate=parts.body + linear(features, config.num_branches),
+        branch=parts.body + linear(features, features) if config.projects else parts.body,
+        combiner=linear(features, classes),
         num_branches=config.num_branches,
         k=config.k,
     )

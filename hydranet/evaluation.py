@@ -21,7 +21,6 @@ from hydranet.engines.reference import all_branch_features
 from hydranet.metrics import Metrics
 from hydranet.models.hydra import HydraNet
 from hydranet.route_log import RouteLog
-from hydranet.routing import top_k_route
 
 _BATCH = 250
 
@@ -44,8 +43,8 @@ def evaluate(
 ) -> Evaluation:
     """Run a network in eval mode over `images`.
 
-    `subtask_of_class`: (C,), needed for a HydraNet's hit rates. `on_progress` is told images done
-    and images in all.
+    `subtask_of_class`: (C,), for hit rates, which are left out without. `on_progress` is told
+    images done and images in all.
     """
     was_training = model.training
     model.eval()
@@ -71,6 +70,8 @@ def _dynamic(routes: RouteLog, model: nn.Module) -> list[DynamicPoint]:
     if routes.gate_scores is None or routes.correct_by_k is None:
         return []
     assert isinstance(model, HydraNet), "only a HydraNet has gate scores"
+    if not model.config.has_subtasks:  # no gate, no confidence
+        return []
     return dynamic_curve(routes.gate_scores, routes.correct_by_k, count_costs(model.config))
 
 
@@ -84,10 +85,10 @@ def _hydra(model: HydraNet, images: Tensor) -> dict[str, Tensor]:
     gate_scores = model.gate(stem_features)  # (B, N)
     features = all_branch_features(model.branches, stem_features)  # (B, N, D)
     num_branches = features.shape[1]
-    order = top_k_route(gate_scores, num_branches).indices  # (B, N) best first
+    order = model.gate.route(gate_scores, num_branches).indices  # (B, N) best first
     sorted_features = features.gather(1, order[:, :, None].expand_as(features))
     by_k = [
-        model.combiner(sorted_features[:, :k], top_k_route(gate_scores, k).weights)
+        model.combiner(sorted_features[:, :k], model.gate.route(gate_scores, k).weights)
         for k in range(1, num_branches + 1)
     ]
     k = model.config.k
@@ -141,16 +142,17 @@ def _metrics(
 ) -> Metrics:
     label = columns["label"]
     by_branch: dict[str, list[float]] = {}
-    if "order" in columns and subtask_of_class is not None:
+    if "order" in columns:
         order = columns["order"]  # (M, N)
-        is_hit = order == np.asarray(subtask_of_class)[label][:, None]
         load = np.bincount(columns["fired"].ravel(), minlength=order.shape[1]) / len(label)
         by_branch = {
             "top1_by_k": _percents(columns["correct_by_k"]),
             "top5_by_k": _percents(columns["in_top5_by_k"]),
-            "hit_rate_by_k": _percents(is_hit.cumsum(axis=1) > 0),
             "branch_load": [round(float(share), 5) for share in load],
         }
+        if subtask_of_class is not None:
+            is_hit = order == np.asarray(subtask_of_class)[label][:, None]
+            by_branch["hit_rate_by_k"] = _percents(is_hit.cumsum(axis=1) > 0)
     return Metrics(
         images=len(label),
         top1=_percent(columns["prediction"] == label),

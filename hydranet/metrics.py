@@ -14,9 +14,9 @@ class Metrics:
 
     `top1`, `top5`: as the network runs by default. The lists are empty for a static network; their
     entry k − 1 belongs to k fired branches: `top1_by_k`, `top5_by_k`, and `hit_rate_by_k`, how
-    often the subtask of the true class is among the fired branches. `branch_load`: share of images
-    that fire each branch at the default k. `dynamic`: top-1 and mean cost as the threshold of
-    dynamic k rises.
+    often the subtask of the true class is among the fired branches, empty too where branches have
+    no subtasks. `branch_load`: share of images that fire each branch at the default k. `dynamic`:
+    top-1 and mean cost as the threshold of dynamic k rises, empty where no gate chooses.
     """
 
     images: int
@@ -34,9 +34,8 @@ class Metrics:
         percentages = [self.top1, self.top5, *self.top1_by_k, *self.top5_by_k, *self.hit_rate_by_k]
         if not all(0 <= value <= 100 for value in percentages):
             raise InputError("Accuracies and hit rates must lie in 0 to 100 percent.")
-        lengths = {
-            len(values)
-            for values in (self.top1_by_k, self.top5_by_k, self.hit_rate_by_k, self.branch_load)
-        }
+        lengths = {len(values) for values in (self.top1_by_k, self.top5_by_k, self.branch_load)}
+        if self.hit_rate_by_k:
+            lengths.add(len(self.hit_rate_by_k))
         if len(lengths) > 1:
             raise InputError("Metrics by k and by branch must have one entry for each branch.")

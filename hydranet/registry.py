@@ -10,12 +10,24 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from hydranet.config import ArchitectureConfig, HydraResConfig, ResNetConfig
+from hydranet.config import (
+    ArchitectureConfig,
+    DenseNetConfig,
+    HydraDenseConfig,
+    HydraResConfig,
+    MultiHeadDenseConfig,
+    MultiHeadResConfig,
+    ResNetConfig,
+)
 from hydranet.errors import InputError
 
 _REGISTRY: dict[str, ArchitectureConfig] = {
     **{f"resnet{6 * n + 2}": ResNetConfig(n=n) for n in (1, 2, 3, 4, 5, 9, 18)},
     **{f"hydra_res_d{d}": HydraResConfig(d=d) for d in range(1, 10)},
+    **{f"densenet{3 * n + 4}": DenseNetConfig(n=n) for n in (2, 3, 4, 6, 8)},
+    **{f"hydra_dense_d{n}": HydraDenseConfig(n=n) for n in (2, 3, 4, 6)},
+    "multihead_resnet": MultiHeadResConfig(n=3),
+    "multihead_densenet": MultiHeadDenseConfig(n=3),
 }
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydranet.config import ArchitectureConfig, HydraResConfig, ResNetConfig
+from hydranet.config import ArchitectureConfig, DenseNetConfig, HydraConfig, ResNetConfig
 from hydranet.errors import InputError
+from hydranet.models.densenet import DenseNet
 from hydranet.models.hydra import HydraNet, HydraOutput
-from hydranet.models.network import Network
+from hydranet.models.network import Network, StaticNetwork
 from hydranet.models.resnet import ResNet
 from hydranet.registry import model_config
 
-__all__ = ["HydraNet", "HydraOutput", "Network", "ResNet", "build", "create_model"]
+__all__ = [
+    "DenseNet",
+    "HydraNet",
+    "HydraOutput",
+    "Network",
+    "ResNet",
+    "StaticNetwork",
+    "build",
+    "create_model",
+]
 
 
 def build(config: ArchitectureConfig) -> Network:
@@ -19,7 +29,9 @@ def build(config: ArchitectureConfig) -> Network:
     match config:
         case ResNetConfig():
             return ResNet(config)
-        case HydraResConfig():
+        case DenseNetConfig():
+            return DenseNet(config)
+        case HydraConfig():
             return HydraNet(config)
     raise InputError(f"No network is known for the family {config.family!r}.")
 

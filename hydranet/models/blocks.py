@@ -5,8 +5,13 @@ Source: He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, se
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from hydranet.config import ResNetConfig
+from hydranet.models.parts import Body, Parts
 
 
 class BasicBlock(nn.Module):
@@ -62,12 +67,8 @@ class ResidualStem(nn.Module):
         return self.stage2(self.stage1(x))
 
 
-class PooledStage(nn.Module):
-    """The last stage and global average pooling: maps to one feature vector an image.
-
-    The body of a static network, of every branch and of the gate, so that trained weights of one
-    can be copied into the others.
-    """
+class PooledStage(Body):
+    """The last stage and global average pooling: maps to one feature vector an image."""
 
     def __init__(self, widths: tuple[int, ...], *, blocks: int) -> None:
         super().__init__()
@@ -77,13 +78,11 @@ class PooledStage(nn.Module):
         """(B, widths[1], H, W) → (B, widths[2], H/2, W/2): the feature maps before pooling."""
         return self.stage3(x)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, widths[1], H, W) → (B, widths[2])."""
-        return self.maps(x).mean(dim=(2, 3))
 
-
-def initialise(module: nn.Module) -> None:
-    """He initialisation for convolutions, PyTorch's own for the rest."""
-    for part in module.modules():
-        if isinstance(part, nn.Conv2d):
-            nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+def residual_parts(config: ResNetConfig) -> Parts:
+    """What a ResNet, a Hydra-Res and heads on a ResNet are made of."""
+    return Parts(
+        stem=partial(ResidualStem, config.widths, blocks=config.n),
+        body=partial(PooledStage, config.widths, blocks=config.n),
+        features=config.widths[2],
+    )

@@ -19,8 +19,7 @@ class Combiner(nn.Module):
 
     def forward(self, features: Tensor, weights: Tensor) -> Tensor:
         """(B, k, D) features and (B, k) weights → (B, C) logits. Padding has weight 0."""
-        # Not an einsum: torch would make a matrix product of it, which counts as MACs.
-        return self.output((features * weights[:, :, None]).sum(dim=1))  # (B, D) → (B, C)
+        return self.output(weighted_sum(features, weights))  # (B, D) → (B, C)
 
     def shares(self, features: Tensor, weights: Tensor) -> Tensor:
         """How much each fired branch adds to each logit: (B, k, C).
@@ -30,5 +29,11 @@ class Combiner(nn.Module):
         return torch.einsum("bkd,bk,cd->bkc", features, weights, self.output.weight)
 
     def matrix(self) -> tuple[Tensor, Tensor]:
-        """(C, D) and (C,): logits = matrix · weighted sum of features + bias."""
+        """The weight (C, D) and the bias (C,) that make the weighted sum (B, D) the logits."""
         return self.output.weight, self.output.bias
+
+
+def weighted_sum(features: Tensor, weights: Tensor) -> Tensor:
+    """(B, k, D) and (B, k) → (B, D)."""
+    # Not an einsum: torch would make a matrix product of it, which counts as MACs.
+    return (features * weights[:, :, None]).sum(dim=1)

@@ -1,4 +1,4 @@
-"""The gate: scores every branch from the stem's features.
+"""The gate: scores every branch from the stem's features, and makes the route of the scores.
 
 Source: HydraNets, CVPR 2018, section 3. Its layers are those that reproduce the printed costs.
 """
@@ -7,17 +7,28 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from hydranet.models.blocks import PooledStage
+from hydranet.models.parts import Parts
+from hydranet.routing import Route, dynamic_route, top_k_route
 
 
 class Gate(nn.Module):
-    """A last stage of its own, then one linear score a branch."""
+    """A body of its own, then one linear score a branch."""
 
-    def __init__(self, widths: tuple[int, ...], *, blocks: int, num_branches: int) -> None:
+    def __init__(self, parts: Parts, num_branches: int) -> None:
         super().__init__()
-        self.body = PooledStage(widths, blocks=blocks)
-        self.score = nn.Linear(widths[2], num_branches)
+        self.body = parts.body()
+        self.score = nn.Linear(parts.features, num_branches)
 
     def forward(self, stem_features: Tensor) -> Tensor:
-        """(B, widths[1], H, W) → (B, N) scores; a softmax over them is the gate's confidence."""
+        """(B, c, H, W) → (B, N) scores; a softmax over them is the gate's confidence."""
         return self.score(self.body(stem_features))
+
+    def route(self, gate_scores: Tensor, k: int, *, threshold: float = 0.0) -> Route:
+        """The k best-scored branches, less those that the gate is not confident of.
+
+        `gate_scores`: (B, N); `threshold`: see `routing.dynamic_route`, which also says what is
+        raised.
+        """
+        if threshold:
+            return dynamic_route(gate_scores, k, threshold)
+        return top_k_route(gate_scores, k)

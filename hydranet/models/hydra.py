@@ -10,21 +10,24 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from hydranet.config import HydraResConfig
+from hydranet.config import HydraConfig, MultiHeadConfig
 from hydranet.engines import get_engine
 from hydranet.errors import InputError
-from hydranet.models.blocks import PooledStage, ResidualStem, initialise
 from hydranet.models.combiner import Combiner
+from hydranet.models.families import parts_of
 from hydranet.models.gate import Gate
+from hydranet.models.multihead import AllHeads, MeanOfLogits
 from hydranet.models.network import Network
-from hydranet.routing import Route, dynamic_route, top_k_route
+from hydranet.models.parts import Body, initialise
+from hydranet.routing import Route
 
 
 class HydraOutput(NamedTuple):
     """What one forward gives for B images.
 
     `logits`: (B, C); `gate_scores`: (B, N), of all branches; `route`: what fired, with what weight;
-    `features`: (B, k, D), of the fired branches, zero where the route is padded.
+    `features`: (B, k, D), of the fired branches, zero where the route is padded; in a multi-head
+    network the heads' logits, D = C.
     """
 
     logits: Tensor
@@ -34,15 +37,19 @@ class HydraOutput(NamedTuple):
 
 
 class Branch(nn.Module):
-    """A component that is meant for one subtask: computes features, not predictions."""
+    """A component that is meant for one subtask: computes features, not predictions.
 
-    def __init__(self, widths: tuple[int, ...], *, blocks: int) -> None:
+    `projection`: what stands behind the body: a linear layer from D to D, nothing, or, in a
+    multi-head network, the head's own classifier.
+    """
+
+    def __init__(self, body: Body, projection: nn.Module) -> None:
         super().__init__()
-        self.body = PooledStage(widths, blocks=blocks)
-        self.projection = nn.Linear(widths[2], widths[2])
+        self.body = body
+        self.projection = projection
 
     def forward(self, stem_features: Tensor) -> Tensor:
-        """(B, widths[1], H, W) → (B, widths[2])."""
+        """(B, c, H, W) → (B, D)."""
         return self.projection(self.body(stem_features))
 
 
@@ -52,14 +59,21 @@ class HydraNet(Network):
     Attributes: `stem`, `gate`, `branches` (N of them), `combiner`, `config`.
     """
 
-    def __init__(self, config: HydraResConfig) -> None:
+    config: HydraConfig
+    gate: Gate | AllHeads
+    combiner: Combiner | MeanOfLogits
+
+    def __init__(self, config: HydraConfig) -> None:
         super().__init__()
-        widths, d = config.widths, config.d
-        self.config: HydraResConfig = config
-        self.stem = ResidualStem(widths, blocks=d)
-        self.gate = Gate(widths, blocks=d, num_branches=config.num_branches)
-        self.branches = nn.ModuleList(Branch(widths, blocks=d) for _ in range(config.num_branches))
-        self.combiner = Combiner(widths[2], config.num_classes)
+        parts, classes, count = parts_of(config.static), config.num_classes, config.num_branches
+        many_heads = isinstance(config, MultiHeadConfig)
+        self.config = config
+        self.stem = parts.stem()
+        self.gate = AllHeads(count) if many_heads else Gate(parts, count)
+        self.branches = nn.ModuleList(
+            Branch(parts.body(), _projection(config, parts.features)) for _ in range(count)
+        )
+        self.combiner = MeanOfLogits(classes) if many_heads else Combiner(parts.features, classes)
         initialise(self)
 
     def forward(
@@ -87,11 +101,7 @@ class HydraNet(Network):
         gate_scores = self.gate(stem_features)  # (B, N)
         if route is None:
             k = self.config.k if k is None else k
-            route = (
-                dynamic_route(gate_scores, k, threshold)
-                if threshold
-                else top_k_route(gate_scores, k)
-            )
+            route = self.gate.route(gate_scores, k, threshold=threshold)
         else:
             self._check_given(route, k, threshold, len(x))
         features = get_engine(engine)(self.branches, stem_features, route)  # (B, k, D)
@@ -109,3 +119,9 @@ class HydraNet(Network):
                 f"but there are {images} images and {self.config.num_branches} branches."
             )
         route.check()
+
+
+def _projection(config: HydraConfig, features: int) -> nn.Module:
+    if isinstance(config, MultiHeadConfig):
+        return nn.Linear(features, config.num_classes)
+    return nn.Linear(features, features) if config.projects else nn.Identity()

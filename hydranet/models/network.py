@@ -1,12 +1,13 @@
-"""What every network here has beside its layers."""
+"""What every network here has beside its layers, and what every static one is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch import nn
+from torch import Tensor, nn
 
 from hydranet.config import ArchitectureConfig
+from hydranet.models.parts import Parts, initialise
 
 if TYPE_CHECKING:
     from hydranet.card import Card
@@ -17,3 +18,26 @@ class Network(nn.Module):
 
     config: ArchitectureConfig
     card: Card | None = None
+
+
+class StaticNetwork(Network):
+    """A static network: every input runs all of it.
+
+    Split into `stem`, `body` and `head` at the place where a HydraNet of the same depth branches.
+    """
+
+    def __init__(self, config: ArchitectureConfig, parts: Parts) -> None:
+        super().__init__()
+        self.config = config
+        self.stem = parts.stem()
+        self.body = parts.body()
+        self.head = nn.Linear(parts.features, config.num_classes)
+        initialise(self)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) normalised images → (B, D): what the output layer sees."""
+        return self.body(self.stem(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) normalised images → (B, C) logits."""
+        return self.head(self.features(x))

@@ -4,41 +4,67 @@ The stem is copied, every branch and the gate's body become copies of the last s
 start as the identity, the output layer is copied. All branches are alike then and their weights sum
 to 1, so the HydraNet answers exactly as the static network does; what training adds is
 specialisation. Known from mixtures of experts: Komatsuzaki et al., "Sparse Upcycling", ICLR 2023.
+
+A multi-head network starts otherwise: its trunk is copied, and its heads stay as they were
+initialised, each differently, as in raghav1810/HydraNet on GitHub.
 """
 
 from __future__ import annotations
 
 import torch
+from torch import nn
 
+from hydranet.config import ArchitectureConfig, HydraConfig, MultiHeadConfig
 from hydranet.errors import InputError
+from hydranet.models.combiner import Combiner
+from hydranet.models.gate import Gate
 from hydranet.models.hydra import Branch, HydraNet
-from hydranet.models.network import Network
-from hydranet.models.resnet import ResNet
+from hydranet.models.network import Network, StaticNetwork
 
 
 def upcycle(hydra: HydraNet, static: Network) -> None:
-    """Copy the weights of `static` into `hydra`, in place.
+    """Copy the weights of `static` into `hydra`, in place: all of them, or only the trunk's where
+    `hydra` has many heads.
 
     Raises:
-        InputError: the networks do not fit: another depth, width or number of classes.
+        InputError: the networks do not fit: another family, depth, width or number of classes.
     """
-    if not isinstance(static, ResNet):
-        raise InputError(
-            f"A Hydra-Res can start from a ResNet, not from a {type(static).__name__}."
-        )
-    ours, theirs = hydra.config, static.config
-    if (ours.d, ours.widths, ours.num_classes) != (theirs.n, theirs.widths, theirs.num_classes):
-        raise InputError(
-            f"A Hydra-Res-d{ours.d} with {ours.num_classes} classes starts from a "
-            f"ResNet-{6 * ours.d + 2} with as many classes, not from a ResNet-{6 * theirs.n + 2} "
-            f"with {theirs.num_classes}."
-        )
+    _check_fit(hydra.config, static)
+    assert isinstance(static, StaticNetwork), "checked"
     hydra.stem.load_state_dict(static.stem.state_dict())
+    if isinstance(hydra.config, MultiHeadConfig):
+        return
+    assert isinstance(hydra.gate, Gate)
+    assert isinstance(hydra.combiner, Combiner)
     hydra.combiner.output.load_state_dict(static.head.state_dict())
     hydra.gate.body.load_state_dict(static.body.state_dict())
-    with torch.no_grad():
-        for branch in hydra.branches:
-            assert isinstance(branch, Branch)
-            branch.body.load_state_dict(static.body.state_dict())
-            branch.projection.weight.copy_(torch.eye(len(branch.projection.weight)))
-            branch.projection.bias.zero_()
+    for branch in hydra.branches:
+        assert isinstance(branch, Branch)
+        branch.body.load_state_dict(static.body.state_dict())
+        if isinstance(branch.projection, nn.Linear):
+            _become_identity(branch.projection)
+
+
+def _check_fit(ours: HydraConfig, static: Network) -> None:
+    needed, theirs = ours.static, static.config
+    if not isinstance(static, StaticNetwork):
+        raise InputError(
+            f"A {ours.title} can start from a {needed.title}, not from a {type(static).__name__}."
+        )
+    if _size(needed) != _size(theirs):
+        raise InputError(
+            f"A {ours.title} with {ours.num_classes} classes starts from a {needed.title} with as "
+            f"many classes and of the same width, not from a {theirs.title} with "
+            f"{theirs.num_classes}."
+        )
+
+
+def _size(config: ArchitectureConfig) -> dict[str, object]:
+    """All that decides the shapes of weights."""
+    return {name: value for name, value in config.to_json().items() if name != "image_size"}
+
+
+@torch.no_grad()
+def _become_identity(layer: nn.Linear) -> None:
+    nn.init.eye_(layer.weight)
+    nn.init.zeros_(layer.bias)

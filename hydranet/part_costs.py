@@ -1,0 +1,117 @@
+"""Exact costs of layers, and of the parts that each family of networks is made of. Light: no torch.
+
+The convention is that of `costs.py`: MACs of convolution and linear layers alone, batch norm
+folded; parameters are everything that is learned, batch norm's scale and shift too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hydranet.config import ArchitectureConfig, DenseNetConfig, ResNetConfig
+from hydranet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Parameters and MACs of a part, as integers; they add."""
+
+    parameters: int = 0
+    macs: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.parameters + other.parameters, self.macs + other.macs)
+
+
+NOTHING = Cost()
+"""Of a part that a network does without."""
+
+
+@dataclass(frozen=True)
+class PartCosts:
+    """Of a static network: its stem, its body, and how many features the body gives (D)."""
+
+    stem: Cost
+    body: Cost
+    features: int
+
+
+def part_costs(static: ArchitectureConfig) -> PartCosts:
+    """The costs of the parts of a static network, without its output layer.
+
+    Raises:
+        InputError: the family is not one of the static ones.
+    """
+    match static:
+        case ResNetConfig():
+            return _residual(static)
+        case DenseNetConfig():
+            return _dense(static)
+    raise InputError(f"No costs are known for the family {static.family!r}.")
+
+
+def linear(features_in: int, features: int) -> Cost:
+    """A linear layer with bias."""
+    weights = features_in * features
+    return Cost(parameters=weights + features, macs=weights)
+
+
+def _conv(channels_in: int, channels: int, side: int, *, kernel: int = 3) -> Cost:
+    """A convolution without bias to `channels` × side × side."""
+    weights = kernel * kernel * channels_in * channels
+    return Cost(parameters=weights, macs=weights * side * side)
+
+
+def _norm(channels: int) -> Cost:
+    """Batch norm: a scale and a shift a channel; its multiplications are folded."""
+    return Cost(parameters=2 * channels)
+
+
+def _residual(config: ResNetConfig) -> PartCosts:
+    first, second, third = config.widths
+    side = config.image_size
+    half = (side + 1) // 2  # a 3×3 convolution with stride 2 and padding 1
+    quarter = (half + 1) // 2
+    stem = (
+        _conv(3, first, side)
+        + _norm(first)
+        + _residual_stage(first, first, side, blocks=config.n)
+        + _residual_stage(first, second, half, blocks=config.n)
+    )
+    return PartCosts(stem, _residual_stage(second, third, quarter, blocks=config.n), third)
+
+
+def _residual_stage(channels_in: int, channels: int, side: int, *, blocks: int) -> Cost:
+    cost = _conv(channels_in, channels, side) + _norm(channels)
+    for _ in range(2 * blocks - 1):
+        cost += _conv(channels, channels, side) + _norm(channels)
+    return cost
+
+
+def _dense(config: DenseNetConfig) -> PartCosts:
+    n, growth = config.n, config.growth
+    side = config.image_size
+    half, quarter = side // 2, side // 4  # pooling leaves out an odd last row
+    first = config.channels
+    second, third, last = (first + block * n * growth for block in (1, 2, 3))
+    stem = (
+        _conv(3, first, side)
+        + _dense_block(first, growth, side, layers=n)
+        + _transition(second, side)
+        + _dense_block(second, growth, half, layers=n)
+    )
+    body = _transition(third, half) + _dense_block(third, growth, quarter, layers=n) + _norm(last)
+    return PartCosts(stem, body, last)
+
+
+def _dense_block(channels: int, growth: int, side: int, *, layers: int) -> Cost:
+    cost = Cost()
+    for layer in range(layers):
+        channels_in = channels + layer * growth
+        cost += _norm(channels_in) + _conv(channels_in, growth, side)
+    return cost
+
+
+def _transition(channels: int, side: int) -> Cost:
+    """Batch norm and a 1×1 convolution at `side`, before the pooling."""
+    return _norm(channels) + _conv(channels, channels, side, kernel=1)
