@@ -1,7 +1,8 @@
 """Cached loading and computing for the pages. Draws nothing.
 
 Streamlit hands every session the same cached module and each session is a thread, so what is shared
-here is either frozen or used in a way that leaves no trace on it: predictions set no hook. At most
+here is either frozen or used in a way that leaves no trace on it: predictions set no hook. Results
+are keyed by the hash of the image file's bytes and that of the weights. At most
 as many computations run at once as there are cores, each with one thread.
 """
 
@@ -20,8 +21,10 @@ from hydranet.checkpoints import ROUTES, Checkpoint, DamagedCheckpoint, list_che
 from hydranet.route_log import RouteLog, read_route_log
 
 if TYPE_CHECKING:
+    from app.intake import Intake
     from hydranet.models import Network
     from hydranet.prediction import Prediction
+    from hydranet.switchboard import Examined
 
 _CORES = os.cpu_count() or 1
 _ADMISSION = threading.BoundedSemaphore(_CORES)
@@ -45,28 +48,62 @@ def admitted() -> Iterator[None]:
         yield
 
 
-@st.cache_resource(max_entries=8, show_spinner="Loading the network…")
-def network(name: str, weights_sha256: str, _checkpoint: Checkpoint) -> Network:
+def _key(checkpoint: Checkpoint) -> tuple[str, str]:
+    """What tells one checkpoint's network from every other's."""
+    return checkpoint.name, checkpoint.card.weights_sha256
+
+
+def network(checkpoint: Checkpoint) -> Network:
     """The network of a checkpoint, shared by all sessions; InputError if it is damaged."""
+    return _network(*_key(checkpoint), checkpoint)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the network…")
+def _network(name: str, weights_sha256: str, _checkpoint: Checkpoint) -> Network:
     from hydranet.checkpoints import load_model
 
     return load_model(_checkpoint)
 
 
+def examined(checkpoint: Checkpoint, intake: Intake) -> Examined:
+    """All that a HydraNet computes of an image before a route is chosen; once an image."""
+    return _examined(*_key(checkpoint), intake.sha256, checkpoint, intake.image)
+
+
 @st.cache_data(max_entries=_IMAGES_KEPT, show_spinner=False)
-def prediction(
-    name: str, weights_sha256: str, image_sha256: str, k: int | None,
+def _examined(
+    name: str, weights_sha256: str, image_sha256: str, _checkpoint: Checkpoint, _image: Image.Image
+) -> Examined:
+    from hydranet.examination import examine
+
+    model = network(_checkpoint)
+    with admitted():
+        return examine(model, _image)
+
+
+def prediction(checkpoint: Checkpoint, intake: Intake, fired: tuple[int, ...] | None) -> Prediction:
+    """An image run through a network and timed, with exactly the branches in `fired` (None: as
+    the network itself routes)."""
+    return _prediction(*_key(checkpoint), intake.sha256, fired, checkpoint, intake.image)
+
+
+@st.cache_data(max_entries=_IMAGES_KEPT, show_spinner=False)
+def _prediction(
+    name: str, weights_sha256: str, image_sha256: str, fired: tuple[int, ...] | None,
     _checkpoint: Checkpoint, _image: Image.Image,
 ) -> Prediction:  # fmt: skip
-    """What a network makes of an image, keyed by the hash of the image file's bytes."""
     from hydranet.prediction import predict
 
-    model = network(name, weights_sha256, _checkpoint)
+    model = network(_checkpoint)
     with admitted():
-        return predict(model, [_image], k=k)[0]
+        return predict(model, [_image], branches=fired)[0]
+
+
+def route_log(checkpoint: Checkpoint) -> RouteLog:
+    """What the network did with every test image; InputError if the log is missing or damaged."""
+    return _route_log(*_key(checkpoint), checkpoint)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def route_log(name: str, weights_sha256: str, _checkpoint: Checkpoint) -> RouteLog:
-    """What the network did with every test image; InputError if the log is missing or damaged."""
+def _route_log(name: str, weights_sha256: str, _checkpoint: Checkpoint) -> RouteLog:
     return read_route_log(_checkpoint.folder / ROUTES)

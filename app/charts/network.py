@@ -70,12 +70,15 @@ def _draw_hydra(figure: go.Figure, card: Card, found: Answer) -> None:
     traces += _draw_bars(found, rows, weights)
     traces += [_draw_branches(card, found, rows, weights), _draw_texts(found, rows)]
     costs = card.costs
-    hovers = {
-        _STEM: f"Stem: {costs.stem.macs / 1e6:.2f} M MACs, always runs",
-        _GATE: f"Gate: {costs.gate.macs / 1e6:.2f} M MACs, always runs",
-        _COMBINER: f"Combiner: {costs.combiner.macs / 1e6:.3f} M MACs, joins the fired branches",
+    discs = {
+        (_STEM, middle): ("stem", f"Stem: {costs.stem.macs / 1e6:.2f} M MACs, always runs"),
+        (_GATE, middle): ("gate", f"Gate: {costs.gate.macs / 1e6:.2f} M MACs, always runs"),
+        (_COMBINER, middle): (
+            "combiner",
+            f"Combiner: {costs.combiner.macs / 1e6:.3f} M MACs, joins the fired branches",
+        ),
     }
-    figure.add_traces([*traces, _parts({(x, middle): text for x, text in hovers.items()})])
+    figure.add_traces([*traces, _parts(discs)])
     figure.update_yaxes(range=[-0.7, count + 0.6])
 
 
@@ -143,7 +146,7 @@ def _draw_branches(
         },
         text=[str(b) for b in everyone],
         textfont={"size": 11, "color": ["white" if b in weights else QUIET for b in everyone]},
-        customdata=list(everyone),
+        customdata=[f"branch {b}" for b in everyone],
         hovertext=[_branch_text(card, found, b, weights) for b in everyone],
         hoverinfo="text",
         name="branches",
@@ -170,7 +173,7 @@ def _draw_static(figure: go.Figure, card: Card) -> None:
     figure.add_traces(
         [
             _lines(list(pairwise(places)), ACCENT, 4.0),
-            _parts({place: f"{name}: {always}" for place, name in places.items()}),
+            _parts({place: (name, f"{name}: {always}") for place, name in places.items()}),
         ]
     )
     for (x, y), name in places.items():
@@ -178,14 +181,15 @@ def _draw_static(figure: go.Figure, card: Card) -> None:
     figure.update_yaxes(range=[-1, 1])
 
 
-def _parts(hovers: dict[Point, str]) -> go.Scatter:
-    """Parts that always run, as discs, each with what hovering says."""
+def _parts(discs: dict[Point, tuple[str, str]]) -> go.Scatter:
+    """Parts that always run, as discs, each with its name and what hovering says."""
     return go.Scatter(
-        x=[x for x, _ in hovers],
-        y=[y for _, y in hovers],
+        x=[x for x, _ in discs],
+        y=[y for _, y in discs],
         mode="markers",
         marker={"symbol": "circle", "size": 34, "color": ACCENT, "opacity": 1.0},
-        hovertext=list(hovers.values()),
+        customdata=[name for name, _ in discs.values()],
+        hovertext=[hover for _, hover in discs.values()],
         hoverinfo="text",
         name="always run",
     )

@@ -7,7 +7,7 @@ import streamlit as st
 from app import services
 from app.comparison import comparable, entries
 from app.views import compare as view
-from app.views.damaged import damaged_notice
+from app.views.notices import damaged_notice
 from app.views.training_runs import show_runs
 from hydranet.published import published_results
 

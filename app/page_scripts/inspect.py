@@ -5,13 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from app import services
-from app.views import inspect as view
-from app.views.damaged import damaged_notice
+from app.inspection import inspect
+from app.views.inspect import answer, controls
+from app.views.inspect.sections import choose_section
+from app.views.notices import damaged_notice, refused
 from hydranet.errors import InputError
 
 
 def page() -> None:
-    """Image and controls on the left, the network in the middle, answer and cost on the right."""
+    """Image and controls on the left, the network in the middle, answer and cost on the right;
+    one section below that looks closer."""
     good, damaged = services.checkpoints()
     if not good:
         damaged_notice(damaged)
@@ -19,29 +22,26 @@ def page() -> None:
         return
     left, middle, right = st.columns([1.05, 2.2, 1.25], gap="medium")
     with left:
-        checkpoint = view.choose_checkpoint(good)
-        intake = view.choose_image()
-        k = view.choose_k(checkpoint.card)
+        checkpoint = controls.choose_checkpoint(good)
+        intake = controls.choose_image()
+        board = controls.choose_board(checkpoint.card)
     if intake is None:
         return
-    card = checkpoint.card
-    key = (checkpoint.name, card.weights_sha256)
     try:
-        found = services.prediction(*key, intake.sha256, k, checkpoint, intake.image)
-        log = services.route_log(*key, checkpoint)
+        inspection = inspect(checkpoint, intake, board)
+        log = services.route_log(checkpoint)
     except InputError as error:
         with middle:
-            view.refused(str(error))
+            refused(str(error))
         return
     with left:
-        view.show_image(intake, found)
+        answer.show_image(inspection)
     with middle:
-        view.show_network(card, found)
+        answer.show_network(inspection)
     with right:
-        view.show_answer(card, found, log)
-        view.show_cost(card, found)
-    if found.fired:
-        view.show_details(card, found)
+        answer.show_answer(inspection, log)
+        answer.show_cost(inspection)
+    choose_section()(inspection)
     damaged_notice(damaged)
 
 

@@ -1,4 +1,4 @@
-"""The notice of checkpoints that are left out."""
+"""Sentences in place of what cannot be shown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import streamlit as st
 
 from app.views.text import plain
 from hydranet.checkpoints import DamagedCheckpoint
+
+
+def refused(sentence: str) -> None:
+    """Why something cannot be shown."""
+    st.error(plain(sentence), icon=":material/error:")
 
 
 def damaged_notice(damaged: list[DamagedCheckpoint]) -> None:

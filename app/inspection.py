@@ -1,0 +1,66 @@
+"""What the page Inspect looks at: one network, one image, one route. Draws nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app import services
+from app.intake import Intake
+from hydranet.answer import Answer
+from hydranet.card import Card
+from hydranet.checkpoints import Checkpoint
+from hydranet.switchboard import Examined, Switchboard
+
+if TYPE_CHECKING:
+    from hydranet.prediction import Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """One image seen by one network.
+
+    `board` and `examined` are None for a static network; `found` is the answer on the route that
+    the board gives; `pixels`: (side, side, 3) uint8, what the network sees.
+    """
+
+    checkpoint: Checkpoint
+    intake: Intake
+    board: Switchboard | None
+    examined: Examined | None
+    found: Answer
+    pixels: NDArray[np.uint8]
+    timing: Timing
+
+    @property
+    def card(self) -> Card:
+        """The checkpoint's."""
+        return self.checkpoint.card
+
+    def class_name(self, index: int) -> str:
+        """A class as it is read."""
+        return self.card.class_names[index].replace("_", " ")
+
+
+def inspect(checkpoint: Checkpoint, intake: Intake, board: Switchboard | None) -> Inspection:
+    """Run the network as far as it was not run on this image before, and time the route.
+
+    Raises:
+        InputError: the checkpoint is damaged, or the board leaves nothing to run.
+    """
+    if board is None:
+        whole = services.prediction(checkpoint, intake, None)
+        return Inspection(
+            checkpoint=checkpoint, intake=intake, board=None, examined=None, found=whole,
+            pixels=whole.pixels, timing=whole.timing,
+        )  # fmt: skip
+    examined = services.examined(checkpoint, intake)
+    found = examined.answer(board.fired(examined.gate_scores))
+    return Inspection(
+        checkpoint=checkpoint, intake=intake, board=board, examined=examined, found=found,
+        pixels=examined.pixels,
+        timing=services.prediction(checkpoint, intake, found.fired).timing,
+    )  # fmt: skip

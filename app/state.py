@@ -1,0 +1,60 @@
+"""Names of what the address of the page Inspect holds, and the switches of single branches.
+
+Each name is the key of a widget bound to the address; what no widget holds is kept here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+NETWORK = "network"
+SAMPLE = "sample"
+K = "k"
+THRESHOLD = "threshold"
+ON = "on"
+OFF = "off"
+CLASS = "class"
+SECTION = "view"
+PART = "part"
+
+PARTS_SECTION = "Parts"
+"""The section that a click on the network opens."""
+
+GATE_DECIDES, ALWAYS, NEVER = "gate decides", "always runs", "never runs"
+SWITCH = (GATE_DECIDES, ALWAYS, NEVER)
+"""Who decides about a branch."""
+
+
+def fit_to(num_branches: int) -> None:
+    """Make k and the switches valid for a network of so many branches, before they are drawn."""
+    state = st.session_state
+    if state.get(K) is not None:
+        state[K] = min(max(int(state[K]), 1), num_branches)
+    on = [b for b in state.get(ON) or [] if b < num_branches]
+    off = [b for b in state.get(OFF) or [] if b < num_branches and b not in on]
+    for key, value in ((ON, on), (OFF, off)):
+        if key in state and list(state[key] or []) != value:
+            state[key] = value
+
+
+def switch_of(branch: int) -> str:
+    """Who decides about the branch now, one of `SWITCH`."""
+    if branch in (st.session_state.get(ON) or []):
+        return ALWAYS
+    return NEVER if branch in (st.session_state.get(OFF) or []) else GATE_DECIDES
+
+
+def set_switch(branch: int, switch: str) -> None:
+    """Let the gate decide about the branch, or decide for it. Only in a widget's callback."""
+    state = st.session_state
+    for key, position in ((ON, ALWAYS), (OFF, NEVER)):
+        others = [b for b in state.get(key) or [] if b != branch]
+        state[key] = sorted([*others, branch]) if switch == position else others
+
+
+def release(branches: Iterable[int], key: str) -> None:
+    """Take branches out of `ON` or `OFF`. Only in a widget's callback."""
+    gone = set(branches)
+    st.session_state[key] = [b for b in st.session_state.get(key) or [] if b not in gone]

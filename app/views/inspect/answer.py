@@ -1,0 +1,117 @@
+"""The first screen: image, network, answer, cost."""
+
+from __future__ import annotations
+
+import streamlit as st
+from PIL import Image
+
+from app import state
+from app.certainty import certainty
+from app.charts.answer import cost_bar, top5_bars
+from app.charts.network import network_picture
+from app.charts.words import answer_text, cost_text, network_text
+from app.inspection import Inspection
+from app.views.text import plain
+from hydranet.route_log import RouteLog
+
+_CHART = {"displayModeBar": False}
+_UNSURE = 60.0
+_ENLARGED = 256
+_SHOWN = 512
+
+
+def show_image(inspection: Inspection) -> None:
+    """The image as it came, and the square of pixels that the network sees."""
+    side = inspection.pixels.shape[0]
+    enlarged = Image.fromarray(inspection.pixels).resize(
+        (_ENLARGED, _ENLARGED), Image.Resampling.NEAREST
+    )
+    picture, pixels = st.columns(2)
+    with picture:
+        st.image(
+            _small(inspection.intake.image), caption="as it came", width="stretch",
+            alt=f"The image {inspection.intake.name}",
+        )  # fmt: skip
+    with pixels:
+        caption = f"as the network sees it, {side}×{side}"
+        st.image(
+            enlarged, caption=caption, width="stretch", output_format="PNG",
+            alt=f"The same image as {side} by {side} pixels",
+        )  # fmt: skip
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """A copy no larger than is shown: what a browser must fetch."""
+    small = image.copy()
+    small.thumbnail((_SHOWN, _SHOWN))
+    return small
+
+
+def show_network(inspection: Inspection) -> None:
+    """The picture of the network with the route lit; a click on a part opens it below."""
+    card, found = inspection.card, inspection.found
+    st.plotly_chart(
+        network_picture(card, found),
+        key="network_picture",
+        config=_CHART,
+        on_select=_open_part,
+        selection_mode="points",
+        alt=network_text(card, found),
+    )
+    if found.fired:
+        st.caption(
+            "Stem and gate always run; the gate picks the branches. Bars: how sure it is of each. "
+            "Line width: the weight in the answer. Grey did not run. Click a part to open it; "
+            "hover over a branch for its subtask, the classes it is meant for."
+        )
+    else:
+        st.caption("Pick a Hydra network to see a gate choose branches.")
+
+
+def _open_part() -> None:
+    """Remember the part that was clicked; what was opened stays open when the click is undone."""
+    points = st.session_state["network_picture"].selection.points
+    if points and (part := points[0].get("customdata")):
+        st.session_state[state.PART] = part if isinstance(part, str) else part[0]
+        st.session_state[state.SECTION] = state.PARTS_SECTION
+
+
+def show_answer(inspection: Inspection, log: RouteLog) -> None:
+    """The five most probable classes, and how far to trust the first."""
+    card, found = inspection.card, inspection.found
+    (best, probability), *_ = found.top(1)
+    st.markdown(f"#### {plain(inspection.class_name(best))}, {100 * probability:.0f} %")
+    st.plotly_chart(top5_bars(card, found), key="top5", config=_CHART, alt=answer_text(card, found))
+    sure = certainty(log, probability)
+    classes = len(card.class_names)
+    record = (
+        f"On the {sure.compared} test images where it was about this sure, it was right in "
+        f"{sure.right_when_so:.0f}\u00a0%."
+    )
+    if sure.less_sure_than > _UNSURE:
+        st.warning(
+            f"Unsure: surer on {sure.less_sure_than:.0f}\u00a0% of its test images. The picture "
+            f"may show none of the {classes} classes, all that it knows. {record}",
+            icon=":material/help:",
+        )
+    else:
+        st.caption(f"It knows {classes} classes and nothing else. {record}")
+
+
+def show_cost(inspection: Inspection) -> None:
+    """MACs spent against those of all branches, and milliseconds measured."""
+    card, found, timing = inspection.card, inspection.found, inspection.timing
+    total = card.costs.all_branches_macs
+    spent, time = st.columns(2)
+    spent.metric("MACs spent", f"{found.macs / 1e6:.1f} M")
+    time.metric("Time, measured", f"{timing.median:.1f} ms")
+    st.plotly_chart(cost_bar(card, found), key="cost", config=_CHART, alt=cost_text(card, found))
+    ran = (
+        f"{100 * found.macs / total:.0f} % of the {total / 1e6:.1f} M MACs of all branches. "
+        if card.costs.num_branches
+        else "All of it runs for every image. "
+    )
+    st.caption(
+        f"{ran}Time: median of {timing.runs} runs on this server, one thread, "
+        f"{timing.fastest:.1f} to {timing.slowest:.1f} ms."
+    )

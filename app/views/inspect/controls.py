@@ -1,0 +1,96 @@
+"""What the visitor sets: network, image, and who decides about each branch."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state
+from app.intake import Intake, sample_names, take_in, take_sample
+from app.views.notices import refused
+from hydranet.card import Card
+from hydranet.checkpoints import Checkpoint
+from hydranet.costs import Costs
+from hydranet.errors import InputError
+from hydranet.switchboard import Switchboard
+
+_FIRST = "hydra_res_d1"
+_FIRST_SAMPLE = "rocket"
+
+
+def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
+    """The network, by name; the address keeps it."""
+    by_name = {checkpoint.name: checkpoint for checkpoint in good}
+    names = sorted(by_name, key=lambda name: (not by_name[name].card.costs.num_branches, name))
+    name = st.selectbox(
+        "Network",
+        names,
+        index=names.index(_FIRST) if _FIRST in names else 0,
+        key=state.NETWORK,
+        bind="query-params",
+    )
+    return by_name[name]
+
+
+def choose_image() -> Intake | None:
+    """An uploaded image, or a sample photo; None where neither can be shown."""
+    upload = st.file_uploader("Your image: PNG, JPEG or WebP", key="upload")
+    names = sample_names()
+    sample = st.selectbox(
+        "or a sample photo",
+        names,
+        index=names.index(_FIRST_SAMPLE),
+        key=state.SAMPLE,
+        disabled=upload is not None,
+        bind="query-params",
+    )
+    try:
+        if upload is not None:
+            return take_in(upload.getvalue(), upload.name)
+        return take_sample(sample)
+    except InputError as error:
+        refused(str(error))
+        return None
+
+
+def choose_board(card: Card) -> Switchboard | None:
+    """k, the threshold of dynamic k, and the switches; None for a static network."""
+    costs = card.costs
+    if not costs.num_branches:
+        return None
+    state.fit_to(costs.num_branches)
+    k = st.slider(
+        "Branches that fire (k)",
+        1,
+        costs.num_branches,
+        costs.k,
+        key=state.K,
+        bind="query-params",
+        help="The gate scores every branch; the k best-scored ones run.",
+    )
+    with st.popover("Switchboard", icon=":material/toggle_on:", width="stretch"):
+        threshold = st.slider(
+            "Dynamic k: drop branches below this confidence (%)",
+            0,
+            50,
+            0,
+            key=state.THRESHOLD,
+            bind="query-params",
+            help="Of the k best-scored branches, those that the gate is less confident of do not "
+            "run; its best one always does. So k differs from image to image.",
+        )
+        on = _switches("Always run, whatever the gate says", state.ON, state.OFF, costs)
+        off = _switches("Never run", state.OFF, state.ON, costs)
+    return Switchboard(k=k, threshold=threshold / 100, on=on, off=off)
+
+
+def _switches(label: str, key: str, other: str, costs: Costs) -> frozenset[int]:
+    """Branches taken out of the gate's hands; none is both on and off."""
+    chosen = st.pills(
+        label,
+        range(costs.num_branches),
+        selection_mode="multi",
+        key=key,
+        bind="query-params",
+        on_change=lambda: state.release(st.session_state[key], other),
+    )
+    return frozenset(chosen)

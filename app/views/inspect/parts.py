@@ -1,0 +1,84 @@
+"""One part of the network, opened: by a click on the picture or by name."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state
+from app.charts.answer import gate_score_bars, share_bars
+from app.charts.words import scores_text, shares_text
+from app.inspection import Inspection
+from app.views.text import plain
+
+_CHART = {"displayModeBar": False}
+
+
+def show_part(inspection: Inspection) -> None:
+    """The part that was clicked; the gate until then."""
+    found, costs = inspection.found, inspection.card.costs
+    if not found.fired:
+        st.info("A static network has no gate and no branches to open.")
+        return
+    names = ["stem", "gate", *(f"branch {b}" for b in range(costs.num_branches)), "combiner"]
+    if st.session_state.get(state.PART) not in (None, *names):
+        st.session_state[state.PART] = "gate"
+    part = st.selectbox("Part", names, index=1, key=state.PART, bind="query-params", width=240)
+    if part == "gate":
+        _gate(inspection)
+    elif part == "combiner":
+        _combiner(inspection)
+    elif part != "stem":
+        _branch(inspection, int(part.removeprefix("branch ")))
+
+
+def _gate(inspection: Inspection) -> None:
+    found = inspection.found
+    st.plotly_chart(
+        gate_score_bars(found), key="gate_scores", config=_CHART, alt=scores_text(found)
+    )
+    if margin := found.gate_margin:
+        last, first, gap = margin
+        st.caption(
+            f"Between branch {last}, the last that fired, and branch {first}, the first that did "
+            f"not, lie {gap:.2f}. A small step means that the gate might as well have chosen "
+            "the other; below zero, a switch decided against the gate."
+        )
+    else:
+        st.caption("Every branch fired: the gate refused none.")
+
+
+def _combiner(inspection: Inspection) -> None:
+    found = inspection.found
+    st.plotly_chart(
+        share_bars(inspection.card, found),
+        key="shares",
+        config=_CHART,
+        alt=shares_text(inspection.card, found),
+    )
+    (answer, _), (rival, _) = ((plain(inspection.class_name(c)), p) for c, p in found.top(2))
+    st.caption(
+        f"Exact, because branches are summed: these bars and the bias are the logit. Where the bar "
+        f"of {answer} is the higher one, the branch speaks for it and against {rival}."
+    )
+
+
+def _branch(inspection: Inspection, branch: int) -> None:
+    found = inspection.found
+    if inspection.card.subtasks:
+        names = ", ".join(plain(inspection.class_name(c)) for c in inspection.card.subtasks[branch])
+        st.markdown(f"**Subtask:** {names}")
+    weights = dict(zip(found.fired, found.weights, strict=True))
+    fired = f"fired, weight {weights[branch]:.3f}" if branch in weights else "did not fire"
+    st.caption(
+        f"It {fired}. Gate score {found.gate_scores[branch]:.2f}, confidence "
+        f"{100 * found.gate_confidence[branch]:.1f}\u00a0%."
+    )
+    key = f"switch_{branch}"
+    st.session_state[key] = state.switch_of(branch)
+    st.segmented_control(
+        "Who decides about this branch",
+        state.SWITCH,
+        key=key,
+        required=True,
+        on_change=lambda: state.set_switch(branch, st.session_state[key]),
+    )
