@@ -10,7 +10,7 @@ import pytest
 
 from hydranet.card import Card, DataNote, Provenance
 from hydranet.checkpoints import encode_weights, write_checkpoint
-from hydranet.config import ArchitectureConfig, HydraResConfig
+from hydranet.config import ArchitectureConfig, HydraConfig
 from hydranet.data.normalisation import Normalisation
 from hydranet.metrics import Metrics
 from hydranet.models import create_model
@@ -19,9 +19,15 @@ from hydranet.route_log import RouteLog
 from hydranet.training.history import EpochRecord
 from hydranet.training.recipe import Recipe
 
-TINY = {"num_classes": 8, "image_size": 16, "widths": (4, 4, 8)}
-TINY_HYDRA = {**TINY, "num_branches": 4, "k": 2}
 IMAGES = 24
+
+
+def tiny(model: str) -> dict[str, Any]:
+    """Fields that make a registered network tiny: 8 classes, 4 branches of which 2 run."""
+    config = model_config(model)
+    narrow = {"growth": 2, "channels": 3} if hasattr(config, "growth") else {"widths": (4, 4, 8)}
+    branches = {"num_branches": 4, "k": 2} if config.is_dynamic else {}
+    return {"num_classes": 8, "image_size": 16, **narrow, **branches}
 
 
 class MakeCheckpoint(Protocol):
@@ -43,8 +49,7 @@ def make_checkpoint() -> MakeCheckpoint:
         name: str, root: Path, *, model: str = "hydra_res_d1", shape: dict[str, Any] | None = None,
         **changes: Any,
     ) -> Path:  # fmt: skip
-        if shape is None:
-            shape = TINY_HYDRA if model.startswith("hydra") else TINY
+        shape = tiny(model) if shape is None else shape
         config = model_config(model, **shape)
         weights, digest = encode_weights(create_model(model, **shape))
         card = Card(**{**_card_fields(name, config), "weights_sha256": digest, **changes})
@@ -55,12 +60,14 @@ def make_checkpoint() -> MakeCheckpoint:
 
 def _card_fields(name: str, config: ArchitectureConfig) -> dict[str, Any]:
     classes = config.num_classes
-    branches = config.num_branches if isinstance(config, HydraResConfig) else 0
+    branches = config.num_branches if isinstance(config, HydraConfig) else 0
     return {
         "name": name,
         "architecture": config,
         "class_names": tuple(f"class {i}" for i in range(classes)),
-        "subtask_of_class": tuple(c % branches for c in range(classes)) if branches else None,
+        "subtask_of_class": (
+            tuple(c % branches for c in range(classes)) if config.has_subtasks else None
+        ),
         "normalisation": Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
         "data": DataNote(
             name="tiny", train_images=80, validation_images=16, test_images=IMAGES,
@@ -85,14 +92,16 @@ def _card_fields(name: str, config: ArchitectureConfig) -> dict[str, Any]:
 
 def _metrics(config: ArchitectureConfig, images: int, top1: float) -> Metrics:
     """`top1` at the default k, a point less or more for each branch less or more."""
-    if not isinstance(config, HydraResConfig):
+    if not isinstance(config, HydraConfig):
         return Metrics(images=images, top1=top1, top5=top1 + 30)
     steps = [float(k - config.k) for k in range(1, config.num_branches + 1)]
     return Metrics(
         images=images, top1=top1, top5=top1 + 30,
         top1_by_k=[top1 + s for s in steps],
         top5_by_k=[top1 + 30 + s for s in steps],
-        hit_rate_by_k=[100 * k / len(steps) for k in range(1, len(steps) + 1)],
+        hit_rate_by_k=(
+            [100 * k / len(steps) for k in range(1, len(steps) + 1)] if config.has_subtasks else []
+        ),
         branch_load=[config.k / len(steps)] * len(steps),
     )  # fmt: skip
 
@@ -102,10 +111,12 @@ def _routes(config: ArchitectureConfig) -> RouteLog:
     label = np.arange(IMAGES, dtype=np.int32) % config.num_classes
     prediction = rng.integers(0, config.num_classes, IMAGES).astype(np.int32)
     confidence = rng.uniform(0.2, 1, IMAGES).astype(np.float16)
-    if not isinstance(config, HydraResConfig):
+    if not isinstance(config, HydraConfig):
         return RouteLog(label, prediction, confidence)
     scores = rng.normal(size=(IMAGES, config.num_branches)).astype(np.float16)
+    if not config.has_subtasks:
+        scores[:] = 0
     correct = rng.random((IMAGES, config.num_branches)) < 0.4
     correct[:, config.k - 1] = prediction == label
-    fired = np.argsort(-scores, axis=1)[:, : config.k].astype(np.int16)
+    fired = np.argsort(-scores, axis=1, kind="stable")[:, : config.k].astype(np.int16)
     return RouteLog(label, prediction, confidence, scores, fired, correct)

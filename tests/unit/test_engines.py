@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -13,7 +15,8 @@ from hydranet.registry import list_models, model_config
 from hydranet.routing import PADDING, Route, masked_route
 
 DYNAMIC = [name for name in list_models() if model_config(name).is_dynamic]
-SMALL = {"widths": (4, 6, 8), "image_size": 16, "num_classes": 10}
+ONE_OF_EACH_FAMILY = list({model_config(name).family: name for name in reversed(DYNAMIC)}.values())
+SMALL: dict[str, Any] = {"widths": (4, 6, 8), "image_size": 16, "num_classes": 10}
 TOLERANCE = 1e-4
 
 
@@ -26,24 +29,30 @@ def network(name: str = "hydra_res_d1", **changes: object) -> HydraNet:
     return model.eval()
 
 
+def narrow(name: str) -> HydraNet:
+    """All branches and all layers of a registered network, with a few channels at 8×8."""
+    dense = hasattr(model_config(name), "growth")
+    width = {"growth": 2, "channels": 3} if dense else {"widths": (2, 3, 4)}
+    return network(name, image_size=8, num_classes=10, **width)
+
+
 def run(
-    model: HydraNet, x: Tensor, engine: str, *, k: int | None = None, route: Route | None = None
+    model: HydraNet, x: Tensor, engine: str, **options: Any
 ) -> tuple[Tensor, Tensor, dict[str, Tensor | None]]:
     """Logits, and the gradients of a loss that weighs every logit differently."""
     x = x.clone().requires_grad_()
     model.zero_grad(set_to_none=True)
-    output = model(x, k=k, route=route, engine=engine)
+    output = model(x, engine=engine, **options)
     weights = torch.linspace(-1, 1, output.logits.numel()).view_as(output.logits)
     (output.logits * weights).sum().backward()
     assert x.grad is not None
     return output.logits.detach(), x.grad, {n: p.grad for n, p in model.named_parameters()}
 
 
-def assert_same(
-    model: HydraNet, x: Tensor, *, k: int | None = None, route: Route | None = None
-) -> None:
-    logits, input_grad, grads = run(model, x, "eager", k=k, route=route)
-    ref_logits, ref_input_grad, ref_grads = run(model, x, "reference", k=k, route=route)
+def assert_same(model: HydraNet, x: Tensor, **options: Any) -> None:
+    """`options`: what a forward takes beside images and engine: k, threshold, route."""
+    logits, input_grad, grads = run(model, x, "eager", **options)
+    ref_logits, ref_input_grad, ref_grads = run(model, x, "reference", **options)
     torch.testing.assert_close(logits, ref_logits, atol=TOLERANCE, rtol=TOLERANCE)
     torch.testing.assert_close(input_grad, ref_input_grad, atol=TOLERANCE, rtol=TOLERANCE)
     for name, expected in ref_grads.items():
@@ -56,42 +65,54 @@ def assert_same(
 
 
 @pytest.mark.parametrize("name", DYNAMIC)
-def test_registered_networks(name: str) -> None:
-    model = create_model(name).eval()
-    x = torch.randn(2, 3, 32, 32)
-    with torch.no_grad():
-        fast, slow = model(x, engine="eager"), model(x, engine="reference")
-    torch.testing.assert_close(fast.logits, slow.logits, atol=TOLERANCE, rtol=TOLERANCE)
-    assert torch.equal(fast.route.indices, slow.route.indices)
+def test_every_registered_network(name: str) -> None:
+    """One, some and all branches; every k is below, for the smallest network of each family."""
+    model = narrow(name)
+    x = torch.randn(5, 3, 8, 8)
+    for k in sorted({1, 4, model.config.num_branches}):
+        assert_same(model, x, k=k)
 
 
-@pytest.mark.parametrize("batch", [1, 2, 7, 64])
-@pytest.mark.parametrize("name", DYNAMIC)
-def test_every_k_of_every_registered_network(name: str, batch: int) -> None:
-    """All of N branches and of d blocks; narrow, so that k can run from 1 to N at every batch."""
-    model = network(name, widths=(2, 3, 4), image_size=8, num_classes=10)
-    x = torch.randn(batch, 3, 8, 8)
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
+def test_every_k_of_every_family(name: str) -> None:
+    model = narrow(name)
+    x = torch.randn(7, 3, 8, 8)
     for k in range(1, model.config.num_branches + 1):
         assert_same(model, x, k=k)
 
 
-@pytest.mark.parametrize("k", range(1, 6))
-@pytest.mark.parametrize("batch", [1, 2, 7])
-def test_every_k(batch: int, k: int) -> None:
-    model = network(num_branches=5, k=2, **SMALL)
-    assert_same(model, torch.randn(batch, 3, 16, 16), k=k)
+@pytest.mark.parametrize("batch", [1, 2, 64])
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
+def test_every_batch_of_every_family(name: str, batch: int) -> None:
+    assert_same(narrow(name), torch.randn(batch, 3, 8, 8), k=3)
 
 
-def test_padded_routes() -> None:
-    model = network(num_branches=5, k=2, **SMALL)
-    x = torch.randn(7, 3, 16, 16)
-    mask = torch.rand(7, 5) < 0.4
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
+def test_dynamic_k_of_every_family(name: str) -> None:
+    """At a threshold that some images' second branch passes and others' does not."""
+    model = narrow(name)
+    x = torch.randn(9, 3, 8, 8)
+    with torch.no_grad():
+        confidence = model(x, k=1).gate_scores.softmax(dim=1)
+    second = confidence.sort(dim=1, descending=True).values[:, 1]
+    threshold = float(second.median())
+    counts = model(x, k=3, threshold=threshold).route.counts.tolist()
+    assert len(set(counts)) > 1 or not model.config.has_subtasks
+    assert_same(model, x, k=3, threshold=threshold)
+    assert model(x, k=3, threshold=0.99).route.counts.tolist() == [1] * 9
+    assert_same(model, x, k=3, threshold=0.99)
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
+def test_padded_routes_of_every_family(name: str) -> None:
+    model = narrow(name)
+    branches = model.config.num_branches
+    mask = torch.rand(6, branches) < 0.4
+    mask[0], mask[1] = True, False
+    mask[1, 2] = True
     mask[:, 0] |= ~mask.any(dim=1)
-    mask[3] = True
-    mask[4] = torch.tensor([False, False, False, False, True])
     assert mask.sum(dim=1).unique().numel() > 2
-    route = masked_route(torch.randn(7, 5), mask)
-    assert_same(model, x, route=route)
+    assert_same(model, torch.randn(6, 3, 8, 8), route=masked_route(torch.randn(6, branches), mask))
 
 
 def test_padding_before_a_branch() -> None:
