@@ -1,10 +1,11 @@
-"""`hydranet train`: from a data set to a checkpoint."""
+"""`hydranet train`: from a data set to checkpoints, of one network or of several."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,19 +21,35 @@ from hydranet.cli.shared import (
     print_json,
     progress_bar,
 )
+from hydranet.errors import InputError
 from hydranet.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from hydranet.card import Card
 
 _DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 
 
 def train_command(
-    model: Annotated[str, typer.Argument(help="Name of a network, see `hydranet models`.")],
+    models: Annotated[list[str], typer.Argument(help="Names of networks, see `hydranet models`.")],
     data: DataOption,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 30,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Networks trained at a time, each in a process of its own: all of them on a GPU, "
+            "one on a CPU, unless given.",
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the checkpoint; the model's.")] = None,
     start: Annotated[
-        str | None, typer.Option(help="Static checkpoint that a HydraNet begins as a copy of.")
+        str | None,
+        typer.Option(
+            help="Static checkpoint that a HydraNet begins as a copy of; auto: that of the static "
+            "network it is built on, by name."
+        ),
     ] = None,
     subtasks: Annotated[str, typer.Option(help="clusters, superclasses or random.")] = "clusters",
     batch_size: Annotated[int, typer.Option(help="Images a step.")] = 128,
@@ -76,67 +93,67 @@ def train_command(
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:
-    """Train a network and write its checkpoint: weights, card and route log."""
+    """Train networks and write their checkpoints: weights, card and route log.
+
+    One that fails does not stop the others: the exit code is 2 then, and a sentence says why.
+    """
     values = locals()
     recipe = Recipe(**{key: values[key] for key in _DEFAULTS if key in values})
-    from hydranet.checkpoints import load
-    from hydranet.data import load_images
-    from hydranet.training.finish import finish
-    from hydranet.training.loop import Progress
-    from hydranet.training.run import train_model
+    if name is not None and len(models) > 1:
+        raise InputError(
+            f"--name is for one network, but {len(models)} are to be trained. Leave it out: each "
+            "checkpoint has the name of its network then."
+        )
+    from hydranet.cli.train_progress import TrainingBars
+    from hydranet.training.job import Job, run_job
+    from hydranet.training.several import train_several
 
-    root = checkpoints_root(checkpoints)
     where = pick_device(device, threads)
-    name = name or model
-    images = load_images(data, "train", image_size=image_size, download=download)
-    test = load_images(data, "test", image_size=image_size)
-    with progress_bar("{task.fields[note]}") as bar:
-        task = bar.add_task(f"Training {name}", total=None, note="")
-
-        def show(progress: Progress) -> None:
-            done = progress.epoch * progress.steps + progress.step
-            note = (
-                f"epoch {progress.epoch + 1}/{progress.epochs}, loss {progress.loss:.3f}, "
-                f"{progress.images_per_second:.0f} images/s"
-            )
-            bar.update(task, completed=done, total=progress.epochs * progress.steps, note=note)
-            if record := progress.record:
-                hits = "" if record.hit_rate is None else f", hit rate {record.hit_rate:.1f} %"
-                bar.console.print(
-                    f"epoch {record.epoch + 1}: loss {record.loss:.4f}, top-1 training "
-                    f"{record.train_top1:.2f} %, validation {record.validation_top1:.2f} %{hits}, "
-                    f"{record.images_per_second:.0f} images/s"
-                )
-
-        run = train_model(
-            model,
-            images,
+    at_once = min(jobs or (len(models) if where.type == "cuda" else 1), len(models))
+    queue = [
+        Job(
+            model=model,
+            name=name or model,
             recipe=recipe,
-            load_network=lambda checkpoint: load(checkpoint, root),
-            device=where,
-            state_path=runs / name / "state.safetensors",
+            data=data,
+            image_size=image_size,
+            root=checkpoints_root(checkpoints),
+            runs=runs,
+            device=where.type,
+            threads=threads or max((os.cpu_count() or 1) // at_once, 1),
             resume=resume,
-            on_progress=show,
+            download=download,
         )
-        measuring = bar.add_task("Evaluating", total=len(test), note="")
-        card = finish(
-            run,
-            name=name,
-            test=test,
-            root=root,
-            device=where,
-            on_progress=lambda done, total: bar.update(measuring, completed=done, total=total),
-        )
+        for model in models
+    ]
+    with progress_bar("{task.fields[note]}") as bar:
+        bars = TrainingBars(bar, queue)
+        if len(queue) == 1:
+            cards = [run_job(queue[0], lambda event: bars(queue[0], event))]
+            errors = []
+        else:
+            outcomes = train_several(queue, at_once=at_once, on_event=bars)
+            cards = [outcome.card for outcome in outcomes if outcome.card]
+            errors = [f"{o.job.name}: {o.error}" for o in outcomes if o.error]
     if json:
-        print_json(
-            {
-                "checkpoint": name,
-                "folder": str(root / name),
-                "top1": card.test.top1,
-                "top5": card.test.top5,
-                "epochs": len(card.history),
-                "seconds": card.provenance.seconds,
-            }
-        )
+        trained = [_summary(card, checkpoints_root(checkpoints)) for card in cards]
+        print_json(trained[0] if len(models) == 1 else {"trained": trained})
     else:
-        print(f"{root / name}: top-1 {card.test.top1:.2f} % on {card.test.images:,} test images.")
+        for card in cards:
+            print(
+                f"{checkpoints_root(checkpoints) / card.name}: top-1 {card.test.top1:.2f} % on "
+                f"{card.test.images:,} test images."
+            )
+    if errors:
+        raise InputError("\n".join(errors))
+
+
+def _summary(card: Card, root: Path) -> dict[str, Any]:
+    return {
+        "checkpoint": card.name,
+        "folder": str(root / card.name),
+        "top1": card.test.top1,
+        "top5": card.test.top5,
+        "epochs": len(card.history),
+        "seconds": card.provenance.seconds,
+    }

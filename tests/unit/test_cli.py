@@ -133,3 +133,24 @@ def test_train_evaluate_and_subtasks_from_a_folder_of_images(
 
     again = shell.json("train", "resnet8", *common, *schedule, "--resume")
     assert again["top1"] == trained["top1"], "a finished run is finished, not trained again"
+
+
+def test_several_networks_by_one_command(shell: Shell, folders: Path, tmp_path: Path) -> None:
+    arguments = (
+        "--data", folders, "--checkpoints", tmp_path, "--threads", 1, "--epochs", 1,
+        "--batch-size", 16, "--image-size", 16, "--validation-images", 12, "--compile", "off",
+        "--runs", tmp_path / "runs",
+    )  # fmt: skip
+    trained = shell.json("train", "resnet8", "resnet14", *arguments)["trained"]
+    assert [one["checkpoint"] for one in trained] == ["resnet8", "resnet14"]
+    assert all(one["epochs"] == 1 for one in trained)
+
+    code, out, err = shell("train", "hydra_res_d1", "resnet8", *arguments, "--json")
+    assert code == 2
+    assert [one["checkpoint"] for one in json.loads(out)["trained"]] == ["resnet8"]
+    assert "hydra_res_d1: Subtasks by clusters" in err
+    assert "epoch 1: loss" in err
+
+    code, out, err = shell("train", "resnet8", "resnet14", *arguments, "--name", "mine")
+    assert (code, out) == (2, "")
+    assert "--name is for one network" in err

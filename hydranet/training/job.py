@@ -1,0 +1,117 @@
+"""One network to train by name, from data on disk to a checkpoint: what `hydranet train` repeats.
+
+A job is plain values, so that it can be sent to another process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from hydranet.card import Card
+from hydranet.checkpoints import load
+from hydranet.data import ImageSet, load_images
+from hydranet.errors import InputError
+from hydranet.registry import list_models, model_config
+from hydranet.training.finish import finish
+from hydranet.training.loop import Progress
+from hydranet.training.recipe import Recipe
+from hydranet.training.run import train_model
+
+AUTO_START = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Train the registered network `model` and write it as the checkpoint `root/name`.
+
+    `recipe.start` may be "auto": the static network that `model` is built on. `runs/name` holds
+    the state of the unfinished run, `resume` goes on from it. `device`: cpu or cuda; `threads`: on
+    the CPU. `download`: cifar10 or cifar100, to be fetched first.
+    """
+
+    model: str
+    name: str
+    recipe: Recipe
+    data: Path
+    image_size: int
+    root: Path
+    runs: Path
+    device: str = "cpu"
+    threads: int = 1
+    resume: bool = False
+    download: str | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How far the evaluation at the end is, in images."""
+
+    done: int
+    total: int
+
+
+Report = Callable[[Progress | Measured], None]
+
+
+def run_job(job: Job, report: Report = lambda event: None) -> Card:
+    """Train, measure, write; returns the card.
+
+    Raises:
+        InputError: anything that does not fit, see `train_model` and `finish`.
+    """
+    torch.set_num_threads(job.threads)
+    device = torch.device(job.device)
+    images = _images(job.data, "train", job.image_size, job.download)
+    test = _images(job.data, "test", job.image_size, None)
+    try:
+        run = train_model(
+            job.model,
+            images,
+            recipe=replace(job.recipe, start=find_start(job.recipe.start, job.model)),
+            load_network=lambda name: load(name, job.root),
+            device=device,
+            state_path=job.runs / job.name / "state.safetensors",
+            resume=job.resume,
+            on_progress=report,
+        )
+        return finish(
+            run,
+            name=job.name,
+            test=test,
+            root=job.root,
+            device=device,
+            on_progress=lambda done, total: report(Measured(done, total)),
+        )
+    finally:
+        torch.compiler.reset()  # the next network of this process is compiled for itself
+
+
+@lru_cache(maxsize=2)
+def _images(data: Path, split: str, image_size: int, download: str | None) -> ImageSet:
+    """The set is read once for all networks that one process trains."""
+    return load_images(data, split, image_size=image_size, download=download)
+
+
+def find_start(start: str | None, model: str) -> str | None:
+    """The checkpoint that `model` begins as a copy of: `start`, with "auto" looked up.
+
+    Raises:
+        InputError: "auto", and no registered network is the static one of `model`.
+    """
+    if start != AUTO_START:
+        return start
+    config = model_config(model)
+    if not config.is_dynamic:
+        return None
+    for name in list_models():
+        if model_config(name) == config.static:
+            return name
+    raise InputError(
+        f"No registered network is the static one that {model} is built on. Name a checkpoint of "
+        "it as --start."
+    )
