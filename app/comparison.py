@@ -6,6 +6,7 @@ beside them; the others are counted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -27,12 +28,23 @@ class AtK:
     top1: float
 
 
+@dataclass(frozen=True)
+class AtThreshold:
+    """What an image costs on average if branches below a confidence are dropped, and top-1 then."""
+
+    threshold: float
+    branches: float
+    macs_m: float
+    top1: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One network: parameters and MACs of one image in millions, top-1 in percent.
 
     `k`: branches that fire by default, None where the network is no HydraNet of ours; `by_k`: the
-    same network at every k. `source`: where the figure comes from, in one line.
+    same network at every k; `by_threshold`: with dynamic k, of at most `k` branches. `source`:
+    where the figure comes from, in one line.
     """
 
     name: str
@@ -45,6 +57,7 @@ class Entry:
     source: str
     k: int | None = None
     by_k: tuple[AtK, ...] = ()
+    by_threshold: tuple[AtThreshold, ...] = ()
 
     @property
     def ours(self) -> bool:
@@ -77,6 +90,36 @@ def verdict(rows: Iterable[Entry]) -> list[tuple[Entry, Entry]]:
     ]
 
 
+@dataclass(frozen=True)
+class Interpolated:
+    """What a static network of a given cost would reach, between two of ours."""
+
+    cheaper: Entry
+    dearer: Entry
+    top1: float
+
+
+def interpolated(row: Entry, rows: Iterable[Entry]) -> Interpolated | None:
+    """Top-1 of a static network of ours of the MACs of `row`: on the straight line, over the
+    logarithm of MACs, between the nearest cheaper and the nearest dearer one; None outside."""
+    static = sorted(
+        (other for other in rows if other.ours and not other.dynamic), key=lambda o: o.macs_m
+    )
+    cheaper = [other for other in static if other.macs_m <= row.macs_m]
+    dearer = [other for other in static if other.macs_m > row.macs_m]
+    if not cheaper or not dearer:
+        return None
+    low, high = cheaper[-1], dearer[0]
+    share = math.log(row.macs_m / low.macs_m) / math.log(high.macs_m / low.macs_m)
+    return Interpolated(low, high, low.top1 + share * (high.top1 - low.top1))
+
+
+def free_saving(row: Entry) -> AtThreshold | None:
+    """The cheapest setting of dynamic k that loses nothing against k fixed; None if none saves."""
+    kept = [at for at in row.by_threshold if at.top1 >= row.top1 and at.macs_m < row.macs_m]
+    return min(kept, key=lambda at: at.macs_m, default=None)
+
+
 def same_cost(one: Entry, other: Entry) -> bool:
     """Whether the MACs of two networks differ by at most `SAME_COST` of the second's."""
     return abs(one.macs_m - other.macs_m) <= SAME_COST * other.macs_m
@@ -99,6 +142,10 @@ def _from_checkpoint(checkpoint: Checkpoint) -> Entry:
         k=costs.k if card.architecture.is_dynamic else None,
         by_k=tuple(
             AtK(k, costs.macs(k) / 1e6, top1) for k, top1 in enumerate(test.top1_by_k, start=1)
+        ),
+        by_threshold=tuple(
+            AtThreshold(point.threshold, point.mean_branches, point.mean_macs / 1e6, point.top1)
+            for point in test.dynamic
         ),
     )
 

@@ -1,7 +1,8 @@
 """Accuracy against cost: one point a network, its mark says how the figure is known.
 
 Pure: rows in, Plotly figure out. Colour is the family, see `families.py`; marks, see `marks.py`.
-For a HydraNet of ours a line runs through every k, and the k it runs with by default is ringed.
+For a HydraNet of ours a line runs through every k, a dotted one through the thresholds of dynamic
+k, and the k it runs with by default is ringed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import plotly.graph_objects as go
 from app.charts.families import GROUPS, FamilyGroup, group_of
 from app.charts.marks import MARKS, MEASURED, OUTLINE, Mark
 from app.charts.palette import QUIET
-from app.comparison import AtK, Entry
+from app.comparison import AtK, AtThreshold, Entry
 
 HEIGHT = 500
 _HOVER = "%{hovertext}<extra></extra>"
@@ -37,7 +38,7 @@ class CostAxis:
     title: str
     unit: str
     cost: Callable[[Entry], float | None]
-    at_k: Callable[[AtK], float] | None
+    at_k: Callable[[AtK | AtThreshold], float] | None
 
 
 AXES = {
@@ -66,6 +67,8 @@ def accuracy_cost(rows: Sequence[Entry], *, axis: CostAxis, log: bool = True) ->
     for row in known:
         if row.by_k and axis.at_k is not None:
             figure.add_trace(_curve(row, axis))
+        if row.by_threshold and axis.at_k is not None:
+            figure.add_trace(_dynamic_curve(row, axis))
     for mark in reversed(MARKS):  # ours lie on top
         for group in GROUPS:
             points = [r for r in known if group_of(r.family) is group and r.mark is mark]
@@ -131,6 +134,27 @@ def _curve(row: Entry, axis: CostAxis) -> go.Scatter:
     )
 
 
+def _dynamic_curve(row: Entry, axis: CostAxis) -> go.Scatter:
+    """Top-1 of one HydraNet against its average cost at every threshold of dynamic k."""
+    assert axis.at_k is not None
+    costs = [axis.at_k(at) for at in row.by_threshold]
+    return go.Scatter(
+        x=costs,
+        y=[at.top1 for at in row.by_threshold],
+        mode="lines",
+        name=f"{escape(row.name)}, dynamic k",
+        line={"color": group_of(row.family).colour, "width": 2, "dash": "dot"},
+        hovertext=[
+            f"<b>{escape(row.name)}</b>, dynamic k, confidence at least {100 * at.threshold:g} %"
+            f"<br>{at.branches:.2f} branches, {rounded(cost)} {axis.unit} on average"
+            f"<br>top-1 {at.top1:.2f} %, {row.mark.name}"
+            for at, cost in zip(row.by_threshold, costs, strict=True)
+        ],
+        hovertemplate=_HOVER,
+        showlegend=False,
+    )
+
+
 def _rings(rows: list[Entry], axis: CostAxis, log: bool) -> list[go.Scatter]:
     """Rings around our HydraNets at their default k, with the names above them."""
     if not rows:
@@ -161,6 +185,8 @@ def _key(rows: list[Entry]) -> list[go.Scatter]:
     if any(row.k is not None for row in rows):
         items.append(_key_item("ringed: default k", {"symbol": "circle-open", "color": OUTLINE}))
         items.append(_key_item("small: other k", {"symbol": "circle", "color": OUTLINE, "size": 5}))
+    if any(row.by_threshold for row in rows):
+        items.append(_key_item("dotted: dynamic k", {"symbol": "line-ew-open", "color": OUTLINE}))
     groups = {group_of(row.family).name for row in rows}
     for group in GROUPS:
         if group.name in groups:

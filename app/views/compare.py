@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.charts.accuracy_cost import AXES, HEIGHT, CostAxis, accuracy_cost, rounded
 from app.charts.families import GROUPS, group_of
-from app.comparison import Entry, same_cost, verdict
+from app.comparison import Entry, free_saving, interpolated, same_cost, verdict
 from app.comparison_table import comparison_csv, comparison_table
 from app.views.text import plain
 
@@ -67,11 +67,25 @@ def _ours_with_ours(rows: Sequence[Entry]) -> list[str]:
                 f"**{plain(hydra.name)}** ({cost}) costs the same as **{plain(static.name)}** and "
                 f"stands {compared} it: {hydra.top1:.1f} % to {static.top1:.1f} %."
             )
+        elif between := interpolated(hydra, rows):
+            points = hydra.top1 - between.top1
+            sentences.append(
+                f"**{plain(hydra.name)}** ({cost}, {hydra.top1:.1f} %) stands {abs(points):.1f} "
+                f"points {'above' if points >= 0 else 'below'} a static network of its cost, "
+                f"interpolated between **{plain(between.cheaper.name)}** and "
+                f"**{plain(between.dearer.name)}**: {between.top1:.1f} %."
+            )
         else:
             sentences.append(
                 f"None of our static networks costs the same as **{plain(hydra.name)}** ({cost}, "
                 f"{hydra.top1:.1f} %); the nearest is **{plain(static.name)}** "
                 f"({rounded(static.macs_m)} M MACs, {static.top1:.1f} %)."
+            )
+        if saving := free_saving(hydra):
+            sentences.append(
+                f"With dynamic k, dropping branches that the gate gives less than "
+                f"{100 * saving.threshold:g} %, it keeps {saving.top1:.1f} % at "
+                f"{rounded(saving.macs_m)} M MACs on average."
             )
     if pairs:
         sentences.append("Each was trained once, so differences under a point may be chance.")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
-from app.charts.training_curves import HEIGHT, training_curves
+from app.charts.training_curves import HEIGHT, LOAD_HEIGHT, branch_load_map, training_curves
 from app.views.text import plain
+from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
+
+_CHART = {"displaylogo": False, "displayModeBar": False}
 
 
 def show_runs(checkpoints: Sequence[Checkpoint]) -> None:
@@ -23,22 +27,54 @@ def show_runs(checkpoints: Sequence[Checkpoint]) -> None:
         "Training run", list(by_name), key="run", bind="query-params", width=320
     )  # fmt: skip
     card = by_name[name].card
-    st.markdown(f"**Top-1 and loss of {plain(name)} after each epoch**")
     if not card.history:
         st.caption("The card of this checkpoint records no epochs.")
         return
+    load = branch_load_map(card.history)
+    curves, branches = st.columns([3, 2], gap="medium") if load else (st.container(), None)
+    with curves:
+        _show_curves(name, card)
+    if load and branches:
+        with branches:
+            _show_load(name, card, load)
+
+
+def _show_curves(name: str, card: Card) -> None:
+    """Top-1, hit rate, loss and learning rate, and what to see in them."""
+    st.markdown(f"**{plain(name)} after each epoch**")
     st.plotly_chart(
         training_curves(card.history),
         key="training_curves",
         height=HEIGHT,
-        config={"displaylogo": False, "displayModeBar": False},
-        alt="Line charts over the epochs: validation and training top-1 in percent, training loss.",
+        config=_CHART,
+        alt="Line charts over the epochs: validation and training top-1 and hit rate in percent, "
+        "training loss, learning rate.",
     )
     best = max(card.history, key=lambda record: record.validation_top1)
     st.caption(
         f"Validation top-1 peaks at {best.validation_top1:.1f} % in epoch {best.epoch + 1} of "
         f"{len(card.history)}, on {card.data.validation_images:,} images held out of the training "
-        "split. Training top-1 is measured on augmented images while the weights still change."
+        "split. Training top-1 and hit rate are measured on augmented images while the weights "
+        "still change."
+    )
+
+
+def _show_load(name: str, card: Card, load: go.Figure) -> None:
+    """Which branches fired how often in training."""
+    st.markdown(f"**How often each branch of {plain(name)} fired**")
+    st.plotly_chart(
+        load,
+        key="branch_load",
+        height=LOAD_HEIGHT,
+        config=_CHART,
+        alt="Heat map of the share of training images that fired each branch in each epoch.",
+    )
+    last = card.history[-1].branch_load
+    even = 100 * card.costs.k / card.costs.num_branches
+    st.caption(
+        f"Were all branches alike, each would fire for {even:.0f} % of images. In the last epoch "
+        f"the busiest, branch {last.index(max(last))}, fired for {100 * max(last):.0f} %, the "
+        f"idlest, branch {last.index(min(last))}, for {100 * min(last):.0f} %."
     )
 
 

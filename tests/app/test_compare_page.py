@@ -61,7 +61,8 @@ def shown(page: AppTest) -> int:
     return sum(
         len(trace["hovertext"])
         for trace in chart(page)["data"]
-        if "hovertext" in trace and "k from" not in trace["name"]
+        if "hovertext" in trace
+        and not any(curve in trace["name"] for curve in ("k from", "dynamic k"))
     )
 
 
