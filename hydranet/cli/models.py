@@ -34,7 +34,9 @@ def models_command(json: JsonOption = False, checkpoints: RootOption = None) -> 
     if json:
         print_json({"models": rows})
         return
-    table = Table("name", "family", box=SIMPLE, caption="In millions; MACs for one image.")
+    table = Table(box=SIMPLE, caption="In millions; MACs for one image.", pad_edge=False)
+    for column in ("name", "family"):
+        table.add_column(column, no_wrap=True)
     for column in ("parameters", "MACs", "all branches"):
         table.add_column(column, justify="right")
     table.add_column("trained")
