@@ -18,7 +18,11 @@ class FamilyGroup:
     families: tuple[str, ...]
 
 
-OTHER = FamilyGroup("Other dynamic", "#cc79a7", ("early-exit", "routed"))
+OTHER = FamilyGroup(
+    "Other dynamic",
+    "#cc79a7",
+    ("early-exit", "routed", "multihead-resnet", "multihead-densenet"),
+)
 
 GROUPS = (
     FamilyGroup("Hydra-ResNet", "#0072b2", ("hydra-resnet",)),

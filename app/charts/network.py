@@ -30,9 +30,10 @@ def network_picture(card: Card, found: Answer, *, height: int = 560) -> go.Figur
     width is the weight of the branch in the answer. Hovering a branch lists its subtask.
     """
     figure = go.Figure()
-    if card.subtasks:
+    count = card.costs.num_branches
+    if count:
         _draw_hydra(figure, card, found)
-        title = _fired_title(found.fired, len(card.subtasks))
+        title = _fired_title(found.fired, count)
     else:
         _draw_static(figure, card)
         title = "A static network: every image runs all of it"
@@ -61,7 +62,7 @@ def _fired_title(fired: tuple[int, ...], count: int) -> str:
 
 
 def _draw_hydra(figure: go.Figure, card: Card, found: Answer) -> None:
-    count = len(card.subtasks)
+    count = card.costs.num_branches
     rows = [float(count - 1 - branch) for branch in range(count)]
     middle = (count - 1) / 2
     weights = dict(zip(found.fired, found.weights, strict=True))
@@ -72,7 +73,7 @@ def _draw_hydra(figure: go.Figure, card: Card, found: Answer) -> None:
     costs = card.costs
     discs = {
         (_STEM, middle): ("stem", f"Stem: {costs.stem.macs / 1e6:.2f} M MACs, always runs"),
-        (_GATE, middle): ("gate", f"Gate: {costs.gate.macs / 1e6:.2f} M MACs, always runs"),
+        (_GATE, middle): ("gate", _gate_text(card)),
         (_COMBINER, middle): (
             "combiner",
             f"Combiner: {costs.combiner.macs / 1e6:.3f} M MACs, joins the fired branches",
@@ -80,6 +81,12 @@ def _draw_hydra(figure: go.Figure, card: Card, found: Answer) -> None:
     }
     figure.add_traces([*traces, _parts(discs)])
     figure.update_yaxes(range=[-0.7, count + 0.6])
+
+
+def _gate_text(card: Card) -> str:
+    if not card.architecture.has_subtasks:
+        return "No gate: every head counts alike"
+    return f"Gate: {card.costs.gate.macs / 1e6:.2f} M MACs, always runs"
 
 
 def _draw_edges(rows: list[float], weights: dict[int, float]) -> list[go.Scatter]:
@@ -154,17 +161,23 @@ def _draw_branches(
 
 
 def _branch_text(card: Card, found: Answer, branch: int, weights: dict[int, float]) -> str:
-    names = [_escape(card.class_names[c]) for c in card.subtasks[branch]]
-    lines = [
-        ", ".join(names[i : i + _CLASSES_A_LINE]) for i in range(0, len(names), _CLASSES_A_LINE)
-    ]
     verdict = f"fired, weight {weights[branch]:.3f}" if branch in weights else "did not fire"
     return (
         f"<b>Branch {branch}</b>: {verdict}<br>"
         f"gate score {float(found.gate_scores[branch]):.2f}, "
         f"confidence {100 * float(found.gate_confidence[branch]):.1f} %<br>"
-        f"Subtask: {'<br>'.join(lines)}"
+        f"{_meant_for(card, branch)}"
     )
+
+
+def _meant_for(card: Card, branch: int) -> str:
+    if not card.subtasks:
+        return "A head: no subtask, it answers for every class"
+    names = [_escape(card.class_names[c]) for c in card.subtasks[branch]]
+    lines = [
+        ", ".join(names[i : i + _CLASSES_A_LINE]) for i in range(0, len(names), _CLASSES_A_LINE)
+    ]
+    return f"Subtask: {'<br>'.join(lines)}"
 
 
 def _draw_static(figure: go.Figure, card: Card) -> None:

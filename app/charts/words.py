@@ -13,8 +13,9 @@ def network_text(card: Card, found: Answer) -> str:
     fired = ", ".join(
         f"branch {b} with weight {w:.2f}" for b, w in zip(found.fired, found.weights, strict=True)
     )
+    first = "Stem and gate run" if card.architecture.has_subtasks else "The stem runs"
     return (
-        f"Stem and gate run, then {len(found.fired)} of {card.costs.num_branches} branches: "
+        f"{first}, then {len(found.fired)} of {card.costs.num_branches} branches: "
         f"{fired}. The combiner joins them."
     )
 

@@ -58,7 +58,12 @@ def show_network(inspection: Inspection) -> None:
         selection_mode="points",
         alt=network_text(card, found),
     )
-    if found.fired:
+    if found.fired and not card.architecture.has_subtasks:
+        st.caption(
+            "The stem always runs. No gate chooses: the branches are heads, each answers for every "
+            "class, and the answers of those that run are averaged. Click a part to open it."
+        )
+    elif found.fired:
         st.caption(
             "Stem and gate always run; the gate picks the branches. Bars: how sure it is of each. "
             "Line width: the weight in the answer. Grey did not run. Click a part to open it; "

@@ -33,6 +33,9 @@ def show_part(inspection: Inspection) -> None:
 
 def _gate(inspection: Inspection) -> None:
     found = inspection.found
+    if not inspection.card.architecture.has_subtasks:
+        st.info("This network has no gate: every head counts alike.")
+        return
     st.plotly_chart(
         gate_score_bars(found), key="gate_scores", config=_CHART, alt=scores_text(found)
     )
@@ -67,6 +70,8 @@ def _branch(inspection: Inspection, branch: int) -> None:
     if inspection.card.subtasks:
         names = ", ".join(plain(inspection.class_name(c)) for c in inspection.card.subtasks[branch])
         st.markdown(f"**Subtask:** {names}")
+    else:
+        st.markdown("A head has no subtask: it answers for every class.")
     weights = dict(zip(found.fired, found.weights, strict=True))
     fired = f"fired, weight {weights[branch]:.3f}" if branch in weights else "did not fire"
     st.caption(

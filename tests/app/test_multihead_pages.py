@@ -1,0 +1,94 @@
+"""The pages show a network whose branches are heads: dynamic, with no gate and no subtasks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import app.page_scripts
+from app import services
+from hydranet.card import DataNote
+from hydranet.checkpoints import list_checkpoints
+
+PAGES = Path(app.page_scripts.__file__).parent
+SHAPES = {
+    "multihead_resnet": {"widths": (2, 2, 2)},
+    "multihead_densenet": {"growth": 2, "channels": 3},
+}
+CIFAR = DataNote(
+    name="cifar100", train_images=80, validation_images=16, test_images=24,
+    train_sha256="0" * 64, test_sha256="1" * 64,
+)  # fmt: skip
+
+
+@pytest.fixture(params=SHAPES)
+def model(
+    request: pytest.FixtureRequest, tmp_path: Path, make_checkpoint: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:  # fmt: skip
+    """A registered multi-head network; a tiny checkpoint of it is the only one there is."""
+    shape = {"num_classes": 100, "image_size": 8, **SHAPES[request.param]}
+    make_checkpoint("heads", tmp_path, model=request.param, shape=shape, data=CIFAR)
+    monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
+    services.checkpoints.clear()
+    yield request.param
+    services.checkpoints.clear()
+
+
+def run(page: str) -> AppTest:
+    shown = AppTest.from_file(str(PAGES / page), default_timeout=60).run()
+    assert not shown.exception
+    assert not shown.error
+    return shown
+
+
+def picture(page: AppTest) -> dict:
+    return json.loads(page.get("plotly_chart")[0].proto.spec)
+
+
+def words(page: AppTest) -> str:
+    return "\n".join(e.value for e in [*page.markdown, *page.caption, *page.info])
+
+
+@pytest.mark.usefixtures("model")
+def test_inspect_shows_heads_and_no_gate() -> None:
+    page = run("inspect.py")
+    assert picture(page)["layout"]["title"]["text"] == "All 4 branches fired"
+    assert "No gate chooses" in words(page)
+    hovers = [text for trace in picture(page)["data"] for text in trace.get("hovertext", [])]
+    assert sum("no subtask" in text for text in hovers) == 4
+    assert "No gate: every head counts alike" in hovers
+    assert not any("Subtask:" in text for text in hovers)
+
+
+@pytest.mark.usefixtures("model")
+def test_fewer_heads_are_the_first_ones() -> None:
+    page = run("inspect.py")
+    cost = page.metric[0].value
+    page.slider[0].set_value(2).run()
+    assert not page.exception
+    assert picture(page)["layout"]["title"]["text"] == "Branches 0 and 1 of 4 fired"
+    assert page.metric[0].value <= cost
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("part", ["stem", "gate", "branch 3", "combiner"])
+def test_every_part_can_be_opened(part: str) -> None:
+    page = run("inspect.py")
+    page.selectbox(key="part").select(part).run()
+    assert not page.exception
+    assert not page.error
+    told = words(page)
+    assert ("A head has no subtask" in told) == part.startswith("branch")
+    assert ("This network has no gate" in told) == (part == "gate")
+
+
+def test_compare_lists_it_as_dynamic(model: str) -> None:
+    page = run("compare.py")
+    table = page.dataframe[0].value
+    assert table["Model"][0] == "heads"
+    assert table["Family"][0] == model.replace("_", "-")
