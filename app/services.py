@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CORES = os.cpu_count() or 1
 _ADMISSION = threading.BoundedSemaphore(_CORES)
 _IMAGES_KEPT = 64
+_PATIENCE_S = 0.2
 
 
 @st.cache_data(ttl=10, show_spinner=False)
@@ -38,14 +39,22 @@ def checkpoints() -> tuple[list[Checkpoint], list[DamagedCheckpoint]]:
 
 
 @contextmanager
-def admitted() -> Iterator[None]:
-    """Wait for a core, then compute with one thread on it."""
+def admitted(waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Wait for a core, then compute with one thread on it.
+
+    `waiting` is called now and then while there is none; what it raises ends the wait.
+    """
     import torch
 
-    with _ADMISSION:
+    while not _ADMISSION.acquire(timeout=None if waiting is None else _PATIENCE_S):
+        if waiting is not None:
+            waiting()
+    try:
         if torch.get_num_threads() != 1:
             torch.set_num_threads(1)
         yield
+    finally:
+        _ADMISSION.release()
 
 
 def _key(checkpoint: Checkpoint) -> tuple[str, str]:
