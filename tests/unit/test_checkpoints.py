@@ -351,3 +351,15 @@ def test_a_root_that_is_a_file(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="could not be written"):
         write_checkpoint(file, **rewritten(folder))
     assert file.read_text() == "here"
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(checkpoints.CHECKPOINTS.glob("[!.]*/card.json")),
+    ids=lambda path: path.parent.name,
+)
+def test_every_shipped_checkpoint_still_loads(path: Path) -> None:
+    """Names of weights are part of the format: to rename a module is to break what is shipped."""
+    model = load(path.parent.name)
+    assert model.card == read_card(path)
+    assert encode_weights(model)[1] == read_card(path).weights_sha256
