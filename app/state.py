@@ -11,6 +11,8 @@ import streamlit as st
 
 NETWORK = "network"
 SAMPLE = "sample"
+IMAGE = "image"
+"""Of an image that was handed over, see `looked_at`; no widget holds it."""
 K = "k"
 THRESHOLD = "threshold"
 ON = "on"
@@ -22,7 +24,10 @@ WHY = "why"
 WHY_BRANCH = "of"
 METHOD = "method"
 DIAL = "dial"
+OTHER = "other"
 
+WHY_SECTION = "Why"
+FIRMNESS_SECTION = "How firm"
 PARTS_SECTION = "Parts"
 """The section that a click on the network opens."""
 

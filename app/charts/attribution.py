@@ -1,0 +1,112 @@
+"""Maps of what speaks for and against, laid over the image. Pure: arrays in, pictures out.
+
+One symmetric scale for all maps that stand together: a pixel that counts as much has the same
+colour in each. Red and blue are told apart by colour-blind eyes; what counts little lets the pale
+grey image through, so that the maps are read alike on a light and a dark page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from PIL import Image
+from plotly.subplots import make_subplots
+
+FOR, AGAINST = (178, 24, 43), (33, 102, 172)
+"""Red and blue of the diverging scale RdBu (ColorBrewer)."""
+
+_OPAQUE = 0.92
+_CLIPPED = 99.5
+_PALE = 0.42
+_THUMB = 168
+_FRAME = 4
+_HEIGHT = 330
+
+
+def symmetric_limit(maps: Iterable[NDArray[np.float32]]) -> float:
+    """The value that has the full colour in all maps: the largest of their 99.5th percentiles."""
+    limit = max(float(np.percentile(np.abs(values), _CLIPPED)) for values in maps)
+    return limit if limit > 0 else 1.0
+
+
+def attribution_figure(
+    pixels: NDArray[np.uint8], values: NDArray[np.float32], *, limit: float, unit: str
+) -> go.Figure:
+    """The image beside the map over its pale copy; `pixels`: (H, W, 3), `values`: (H, W).
+
+    `limit`: see `symmetric_limit`; `unit`: of the values, beside the colour bar.
+    """
+    figure = make_subplots(
+        rows=1, cols=2, horizontal_spacing=0.03,
+        subplot_titles=("what the network sees", "what counts for it"),
+    )  # fmt: skip
+    figure.add_trace(go.Image(z=pixels, hoverinfo="skip"), row=1, col=1)
+    figure.add_trace(go.Image(z=_pale(pixels), hoverinfo="skip"), row=1, col=2)
+    figure.add_trace(
+        go.Heatmap(
+            z=values.astype(np.float32),
+            coloraxis="coloraxis",
+            hovertemplate="row %{y}, column %{x}: %{z:+.3g} " + unit + "<extra></extra>",
+            name="map",
+        ),
+        row=1,
+        col=2,
+    )
+    figure.update_annotations(font_size=13)
+    figure.update_layout(
+        height=_HEIGHT,
+        margin={"l": 0, "r": 0, "t": 28, "b": 0},
+        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor="rgba(0,0,0,0)",
+        coloraxis={
+            "cmin": -limit,
+            "cmax": limit,
+            "colorscale": _colour_scale(),
+            "colorbar": {"title": {"text": unit}, "thickness": 12, "len": 0.95, "nticks": 5},
+        },
+    )
+    figure.update_xaxes(visible=False, fixedrange=True, constrain="domain")
+    figure.update_yaxes(visible=False, fixedrange=True, constrain="domain")
+    return figure
+
+
+def tinted(
+    pixels: NDArray[np.uint8], values: NDArray[np.float32], *, limit: float
+) -> NDArray[np.uint8]:
+    """The map over the pale image in the colours of `attribution_figure`: (H, W, 3)."""
+    strength = np.clip(np.abs(values) / limit, 0, 1)[..., None] * _OPAQUE  # (H, W, 1)
+    colour = np.where(values[..., None] > 0, np.array(FOR), np.array(AGAINST))  # (H, W, 3)
+    blended = strength * colour + (1 - strength) * _pale(pixels)
+    return np.round(blended).astype(np.uint8)
+
+
+def thumbnail(
+    pixels: NDArray[np.uint8], values: NDArray[np.float32], *, limit: float, frame: str
+) -> Image.Image:
+    """`tinted`, enlarged without smoothing, in a frame of the colour `frame` (#rrggbb)."""
+    side = _THUMB - 2 * _FRAME
+    small = Image.fromarray(tinted(pixels, values, limit=limit))
+    whole = Image.new("RGB", (_THUMB, _THUMB), frame)
+    whole.paste(small.resize((side, side), Image.Resampling.NEAREST), (_FRAME, _FRAME))
+    return whole
+
+
+def _colour_scale() -> list[tuple[float, str]]:
+    """Blue, through nothing, to red, by opacity alone."""
+    blue, red = ", ".join(map(str, AGAINST)), ", ".join(map(str, FOR))
+    return [
+        (0.0, f"rgba({blue}, {_OPAQUE})"),
+        (0.5, f"rgba({blue}, 0)"),
+        (0.5, f"rgba({red}, 0)"),
+        (1.0, f"rgba({red}, {_OPAQUE})"),
+    ]
+
+
+def _pale(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image in pale greys: (H, W, 3)."""
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), np.float32)
+    pale = 255 - _PALE * (255 - grey)
+    return np.repeat(np.round(pale).astype(np.uint8)[..., None], 3, axis=2)

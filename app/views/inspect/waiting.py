@@ -1,0 +1,59 @@
+"""Work that takes a while: said before it starts, shown while it runs, stopped on request.
+
+A press on the button stops the script where it next moves the bar; the exception that does so
+passes through the computation, which frees its core on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+T = TypeVar("T")
+
+AT_ONCE_S = 2.0
+"""Work that is expected to take less starts by itself."""
+
+Progress = Callable[[float], None]
+
+
+def patiently(work: Callable[[Progress], T], *, seconds: float, key: str) -> T | None:
+    """The result of `work`, or None until the visitor starts it.
+
+    `seconds`: how long it is expected to take; `work` gets a function that it tells what part is
+    done, 0 to 1.
+    """
+    place = st.empty()
+    if seconds < AT_ONCE_S:
+        with st.spinner(f"Computing, about {duration(seconds)}"):
+            return work(lambda part: _yield(place))
+    with place.container():
+        st.markdown(f"This takes about {duration(seconds)} on this server.")
+        started = st.button("Start", key=f"start_{key}", icon=":material/play_arrow:")
+    if not started:
+        return None
+    with place.container():
+        bar = st.progress(0.0, text=f"Computing, about {duration(seconds)}")
+        st.button("Cancel", key=f"cancel_{key}", icon=":material/close:")
+    result = work(lambda part: _move(bar, part, seconds))
+    place.empty()
+    return result
+
+
+def _yield(place: st.delta_generator.DeltaGenerator) -> None:
+    """Let Streamlit stop the script here if the visitor did something else."""
+    place.empty()
+
+
+def _move(bar: st.delta_generator.DeltaGenerator, part: float, seconds: float) -> None:
+    left = duration((1 - part) * seconds)
+    bar.progress(part, text=f"{100 * part:.0f}\u00a0% done, about {left} left")
+
+
+def duration(seconds: float) -> str:
+    """A time as it is said."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))}\u00a0s"
+    return f"{round(seconds / 60)}\u00a0min"
