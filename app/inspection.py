@@ -24,7 +24,8 @@ class Inspection:
     """One image seen by one network.
 
     `board` and `examined` are None for a static network; `found` is the answer on the route that
-    the board gives; `pixels`: (side, side, 3) uint8, what the network sees.
+    the board gives; `pixels`: (side, side, 3) uint8, what the network sees. `asked`: the class that
+    the visitor asks about, None for the answer.
     """
 
     checkpoint: Checkpoint
@@ -34,6 +35,17 @@ class Inspection:
     found: Answer
     pixels: NDArray[np.uint8]
     timing: Timing
+    asked: int | None = None
+
+    @property
+    def class_in_question(self) -> int:
+        """The class that is asked about; the answer unless the visitor chose another."""
+        return self.found.best if self.asked is None else self.asked
+
+    @property
+    def rival(self) -> int:
+        """The most probable class but the one in question."""
+        return next(c for c, _ in self.found.top(2) if c != self.class_in_question)
 
     @property
     def card(self) -> Card:

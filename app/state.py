@@ -36,6 +36,11 @@ SWITCH = (GATE_DECIDES, ALWAYS, NEVER)
 """Who decides about a branch."""
 
 
+def held(key: str) -> object:
+    """What a widget bound to the address holds, also before it is drawn for the first time."""
+    return st.session_state.get(key, st.query_params.get(key))
+
+
 def fit_to(num_branches: int) -> None:
     """Make k and the switches valid for a network of so many branches, before they are drawn."""
     state = st.session_state

@@ -23,3 +23,10 @@ ACCENT = "#0072b2"
 def branch_colour(branch: int) -> str:
     """The colour of a branch, as #rrggbb."""
     return _BRANCHES[branch % len(_BRANCHES)]
+
+
+def faint(colour: str, opacity: float) -> str:
+    """A #rrggbb colour that lets the background through, as rgba(…): unlike a marker's own
+    opacity, Plotly does not change it when something is selected."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from hydranet.answer import Answer
 from hydranet.card import Card
+from hydranet.switchboard import Switchboard
 
 
-def network_text(card: Card, found: Answer) -> str:
-    """Which parts ran, and with what weights."""
+def network_text(
+    card: Card, found: Answer, *, board: Switchboard | None = None, opened: str | None = None
+) -> str:
+    """Which parts ran, with what weights, what the visitor switched, and which part is open."""
+    ring = f" A ring marks the part that is open below: {opened}." if opened else ""
     if not found.fired:
-        return f"A static network: stem, last stage, output. {_millions(found.macs)} MACs all run."
+        return (
+            f"A static network: stem, last stage, output. {_millions(found.macs)} MACs all run."
+            f"{ring}"
+        )
     fired = ", ".join(
         f"branch {b} with weight {w:.2f}" for b, w in zip(found.fired, found.weights, strict=True)
     )
     first = "Stem and gate run" if card.architecture.has_subtasks else "The stem runs"
+    switched = ""
+    for name, branches in (("on", board.on), ("off", board.off)) if board else ():
+        if branches:
+            switched += f" Switched {name} by the visitor: {', '.join(map(str, sorted(branches)))}."
     return (
         f"{first}, then {len(found.fired)} of {card.costs.num_branches} branches: "
-        f"{fired}. The combiner joins them."
+        f"{fired}. The combiner joins them.{switched}{ring}"
     )
 
 

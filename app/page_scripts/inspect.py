@@ -7,7 +7,7 @@ import streamlit as st
 from app import services
 from app.inspection import inspect
 from app.views.inspect import answer, controls
-from app.views.inspect.sections import choose_section
+from app.views.inspect.sections import show_section
 from app.views.notices import damaged_notice, refused
 from hydranet.errors import InputError
 
@@ -41,7 +41,7 @@ def page() -> None:
     with right:
         answer.show_answer(inspection, log)
         answer.show_cost(inspection)
-    choose_section()(inspection)
+    show_section(inspection)
     damaged_notice(damaged)
 
 

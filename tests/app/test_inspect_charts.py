@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 from app.certainty import certainty
 from app.charts.answer import cost_bar, gate_score_bars, share_bars, top5_bars
 from app.charts.network import network_picture
-from app.charts.palette import QUIET, branch_colour
+from app.charts.palette import branch_colour
+from app.charts.words import network_text
 from hydranet.card import Card
 from hydranet.checkpoints import load
 from hydranet.prediction import Prediction, predict
 from hydranet.route_log import RouteLog
+from hydranet.switchboard import Switchboard
 
 
 @pytest.fixture
@@ -34,9 +37,54 @@ def squares(figure: go.Figure) -> go.Scatter:
 def test_picture_lights_exactly_the_fired_branches(seen: tuple[Card, Prediction]) -> None:
     card, found = seen
     trace = squares(network_picture(card, found))
-    lit = [b for b, colour in enumerate(trace.marker.color) if colour != QUIET]
+    lit = [b for b, colour in enumerate(trace.marker.color) if not colour.startswith("rgba")]
     assert lit == sorted(found.fired)
     assert all(trace.marker.color[b] == branch_colour(b) for b in lit)
+
+
+def test_selecting_a_part_fades_nothing(seen: tuple[Card, Prediction]) -> None:
+    card, found = seen
+    for trace in network_picture(card, found).data:
+        if trace.type == "scatter" and trace.mode == "text":
+            assert trace.unselected.textfont.color == trace.textfont.color
+        else:
+            assert trace.unselected.marker.opacity == 1
+
+
+def test_every_part_can_be_clicked_and_the_open_one_has_a_ring(
+    seen: tuple[Card, Prediction],
+) -> None:
+    card, found = seen
+    parts = ["stem", "gate", *(f"branch {b}" for b in range(4)), "combiner"]
+    named = [
+        part
+        for trace in network_picture(card, found).data
+        for part in (trace.customdata if trace.customdata is not None else ())
+    ]
+    assert set(named) == set(parts)
+    assert not [s for s in network_picture(card, found).layout.shapes if s.name == "opened"]
+    for part in parts:
+        shapes = network_picture(card, found, opened=part).layout.shapes
+        (ring,) = (shape for shape in shapes if shape.name == "opened")
+        assert ring.type == ("rect" if part.startswith("branch") else "circle")
+
+
+def test_switched_branches_are_marked(seen: tuple[Card, Prediction]) -> None:
+    card, found = seen
+    (on, *_), off = found.fired, next(b for b in range(4) if b not in found.fired)
+    board = Switchboard(k=1, on=frozenset({on}), off=frozenset({off}))
+    figure = network_picture(card, found, board=board)
+    marks = {a.y: a.text for a in figure.layout.annotations if a.y < 4}
+    assert marks[3 - on].endswith(" %, on")
+    assert marks[3 - off] == "off"
+    assert "switched off by you" in squares(figure).hovertext[off]
+    assert f"Switched off by the visitor: {off}." in network_text(card, found, board=board)
+
+
+def test_many_fired_branches_are_as_few_traces(seen: tuple[Card, Prediction]) -> None:
+    card, found = seen
+    everything = replace(found, fired=(0, 1, 2, 3), weights=(0.25,) * 4)
+    assert len(network_picture(card, everything).data) == len(network_picture(card, found).data)
 
 
 def test_hover_names_the_classes_of_the_subtask(seen: tuple[Card, Prediction]) -> None:

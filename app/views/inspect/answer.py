@@ -11,9 +11,12 @@ from app.charts.answer import cost_bar, top5_bars
 from app.charts.network import network_picture
 from app.charts.words import answer_text, cost_text, network_text
 from app.inspection import Inspection
+from app.views.clicks import clicked
+from app.views.inspect.parts import opened_part
 from app.views.text import plain
 from hydranet.route_log import RouteLog
 
+_PICTURE = "network_picture"
 _CHART = {"displayModeBar": False}
 _UNSURE = 60.0
 _ENLARGED = 256
@@ -49,35 +52,34 @@ def _small(image: Image.Image) -> Image.Image:
 
 def show_network(inspection: Inspection) -> None:
     """The picture of the network with the route lit; a click on a part opens it below."""
-    card, found = inspection.card, inspection.found
+    card, found, board = inspection.card, inspection.found, inspection.board
+    opened = opened_part(card)
     st.plotly_chart(
-        network_picture(card, found),
-        key="network_picture",
+        network_picture(card, found, board=board, opened=opened, height=530),
+        key=_PICTURE,
         config=_CHART,
         on_select=_open_part,
         selection_mode="points",
-        alt=network_text(card, found),
+        alt=network_text(card, found, board=board, opened=opened),
     )
-    if found.fired and not card.architecture.has_subtasks:
+    if not found.fired:
+        st.caption("Click a part to open it below. Pick a Hydra network to see a gate choose.")
+    elif not card.architecture.has_subtasks:
         st.caption(
-            "The stem always runs. No gate chooses: the branches are heads, each answers for every "
-            "class, and the answers of those that run are averaged. Click a part to open it."
-        )
-    elif found.fired:
-        st.caption(
-            "Stem and gate always run; the gate picks the branches. Bars: how sure it is of each. "
-            "Line width: the weight in the answer. Grey did not run. Click a part to open it; "
-            "hover over a branch for its subtask, the classes it is meant for."
+            "**Click a part** to open it below. No gate chooses: the branches are heads, each "
+            "answers for every class, and the answers of those that run are averaged."
         )
     else:
-        st.caption("Pick a Hydra network to see a gate choose branches.")
+        st.caption(
+            "**Click a part** to open it below; hover over a branch for its subtask, the classes "
+            "it is meant for. Bars: how sure the gate is of each. Line width: the weight in the "
+            "answer. Grey did not run."
+        )
 
 
 def _open_part() -> None:
-    """Remember the part that was clicked; what was opened stays open when the click is undone."""
-    points = st.session_state["network_picture"].selection.points
-    if points and (part := points[0].get("customdata")):
-        st.session_state[state.PART] = part if isinstance(part, str) else part[0]
+    if part := clicked(_PICTURE):
+        st.session_state[state.PART] = part
         st.session_state[state.SECTION] = state.PARTS_SECTION
 
 

@@ -9,33 +9,45 @@ from app.charts.answer import gate_score_bars, share_bars
 from app.charts.words import scores_text, shares_text
 from app.inspection import Inspection
 from app.views.text import plain
+from hydranet.card import Card
 
 _CHART = {"displayModeBar": False}
 
 
+def part_names(card: Card) -> list[str]:
+    """The parts of a network that can be opened, from the image to the answer."""
+    if not card.costs.num_branches:
+        return ["stem", "last stage"]
+    gate = ["gate"] if card.architecture.has_subtasks else []
+    branches = [f"branch {b}" for b in range(card.costs.num_branches)]
+    return ["stem", *gate, *branches, "combiner"]
+
+
+def opened_part(card: Card) -> str | None:
+    """The part that is open now, None where another section is."""
+    if state.held(state.SECTION) not in (None, state.PARTS_SECTION):
+        return None
+    names = part_names(card)
+    part = state.held(state.PART)
+    return part if isinstance(part, str) and part in names else names[1]
+
+
 def show_part(inspection: Inspection) -> None:
-    """The part that was clicked; the gate until then."""
-    found, costs = inspection.found, inspection.card.costs
-    if not found.fired:
-        st.info("A static network has no gate and no branches to open.")
-        return
-    names = ["stem", "gate", *(f"branch {b}" for b in range(costs.num_branches)), "combiner"]
+    """The part that was clicked; until then the gate, or what stands in its place."""
+    names = part_names(inspection.card)
     if st.session_state.get(state.PART) not in (None, *names):
-        st.session_state[state.PART] = "gate"
+        st.session_state[state.PART] = names[1]
     part = st.selectbox("Part", names, index=1, key=state.PART, bind="query-params", width=240)
     if part == "gate":
         _gate(inspection)
     elif part == "combiner":
         _combiner(inspection)
-    elif part != "stem":
+    elif part.startswith("branch "):
         _branch(inspection, int(part.removeprefix("branch ")))
 
 
 def _gate(inspection: Inspection) -> None:
     found = inspection.found
-    if not inspection.card.architecture.has_subtasks:
-        st.info("This network has no gate: every head counts alike.")
-        return
     st.plotly_chart(
         gate_score_bars(found), key="gate_scores", config=_CHART, alt=scores_text(found)
     )

@@ -3,24 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
 from app import state
 from app.inspection import Inspection
 from app.views.inspect.parts import show_part
+from app.views.inspect.why import show_why
 
-SECTIONS: dict[str, Callable[[Inspection], None]] = {state.PARTS_SECTION: show_part}
+SECTIONS: dict[str, Callable[[Inspection], None]] = {
+    state.PARTS_SECTION: show_part,
+    state.WHY_SECTION: show_why,
+}
 
 
-def choose_section() -> Callable[[Inspection], None]:
-    """The section that the visitor looks at; the address keeps it."""
-    name = st.segmented_control(
-        "Look closer",
-        list(SECTIONS),
-        default=state.PARTS_SECTION,
-        required=True,
-        key=state.SECTION,
+def show_section(inspection: Inspection) -> None:
+    """The section that the visitor looks at, for the class asked about; the address keeps both."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        name = st.segmented_control(
+            "Look closer",
+            list(SECTIONS),
+            default=state.PARTS_SECTION,
+            required=True,
+            key=state.SECTION,
+            bind="query-params",
+        )
+        asked = _choose_class(inspection)
+    SECTIONS[name or state.PARTS_SECTION](replace(inspection, asked=asked))
+
+
+def _choose_class(inspection: Inspection) -> int | None:
+    """The class that shares, choices and explanations are about; None for the answer."""
+    names = [inspection.class_name(c) for c in range(len(inspection.card.class_names))]
+    if st.session_state.get(state.CLASS) not in (None, *names):
+        st.session_state[state.CLASS] = None  # chosen from another network's classes
+    asked = st.selectbox(
+        "Ask about class",
+        names,
+        index=None,
+        placeholder=f"the answer: {inspection.class_name(inspection.found.best)}",
+        key=state.CLASS,
         bind="query-params",
+        width=260,
+        help="What the shares, choices and explanations below are about.",
     )
-    return SECTIONS[name or state.PARTS_SECTION]
+    return None if asked is None else names.index(asked)

@@ -1,0 +1,237 @@
+"""What the picture of a network is drawn with: lines, branches with their bars, discs, a ring.
+
+Lines and the ring are layout shapes and words are annotations: Plotly draws them faster than
+traces, and selecting a part leaves them alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from app.charts.html import in_lines
+from app.charts.marks import OUTLINE
+from app.charts.palette import ACCENT, QUIET, branch_colour, faint
+from hydranet.answer import Answer
+from hydranet.card import Card
+from hydranet.switchboard import Switchboard
+
+STEM, GATE, BRANCH, COMBINER = 0.0, 1.0, 2.1, 4.0
+_BAR, _BAR_LENGTH = 2.22, 0.95
+_LABEL = _BAR + _BAR_LENGTH + 0.04
+_LABEL_END = _LABEL + 0.5
+_CLASSES_A_LINE = 3
+_LEAST = 0.01
+_SQUARE, _DISC, _RING_GAP = 20, 34, 5
+
+_CLEAR = "rgba(0,0,0,0)"
+_UNFADED = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the picture of one route needs to know; `row_height` in pixels."""
+
+    card: Card
+    found: Answer
+    board: Switchboard | None
+    row_height: float
+
+    @property
+    def count(self) -> int:
+        """How many branches there are."""
+        return self.card.costs.num_branches
+
+    @property
+    def rows(self) -> list[float]:
+        """Where each branch stands: the first on top."""
+        return [float(self.count - 1 - branch) for branch in range(self.count)]
+
+    @property
+    def middle(self) -> float:
+        """Where the parts that always run stand."""
+        return (self.count - 1) / 2
+
+    @property
+    def gated(self) -> bool:
+        """Whether a gate chooses."""
+        return self.card.architecture.has_subtasks
+
+    @property
+    def heading(self) -> str:
+        """Over the branches: what they are, and what their bars are."""
+        return "branches, gate's confidence" if self.gated else "heads, weight in the answer"
+
+    @property
+    def weights(self) -> dict[int, float]:
+        """Of the fired branches, in the answer."""
+        return dict(zip(self.found.fired, self.found.weights, strict=True))
+
+    @property
+    def shares(self) -> list[float]:
+        """The length of each branch's bar, from 0 to 1."""
+        if self.gated:
+            return [float(share) for share in self.found.gate_confidence]
+        return [self.weights.get(branch, 0.0) for branch in range(self.count)]
+
+    def switched(self, branch: int) -> str:
+        """ "on" or "off" where the visitor decided about the branch, else nothing."""
+        if self.board is None:
+            return ""
+        return "on" if branch in self.board.on else "off" if branch in self.board.off else ""
+
+
+def draw_branches(figure: go.Figure, look: Look) -> None:
+    """Lines from the part before to every branch and from the fired ones on; the branches."""
+    source = (GATE if look.gated else STEM, look.middle)
+    if look.gated:
+        _line(figure, f"M{STEM},{look.middle} L{GATE},{look.middle}", ACCENT, 4.0)
+    quiet = [
+        f"M{source[0]},{source[1]} L{BRANCH},{row}"
+        for b, row in enumerate(look.rows)
+        if b not in look.weights and look.switched(b) != "off"
+    ]
+    if quiet:
+        _line(figure, " ".join(quiet), faint(QUIET, 0.6), 0.7)
+    for b, weight in look.weights.items():
+        row = look.rows[b]
+        path = f"M{source[0]},{source[1]} L{BRANCH},{row} "
+        path += f"M{_LABEL_END},{row} L{COMBINER},{look.middle}"
+        _line(figure, path, branch_colour(b), 1.5 + 9 * weight)
+    figure.add_traces([_bars(look), *_squares(look)])
+    _label(figure, look)
+
+
+def _line(figure: go.Figure, path: str, colour: str, width: float) -> None:
+    figure.add_shape(
+        type="path", path=path, layer="below", line={"color": colour, "width": width},
+        fillcolor=_CLEAR,
+    )  # fmt: skip
+
+
+def _bars(look: Look) -> go.Bar:
+    """One bar for each branch, a trace for all."""
+    shares = look.shares
+    scale = _BAR_LENGTH / max(*shares, 1e-9)
+    return go.Bar(
+        base=_BAR,
+        x=[scale * share for share in shares],
+        y=look.rows,
+        orientation="h",
+        width=0.34,
+        marker={
+            "color": [branch_colour(b) if b in look.weights else QUIET for b in range(look.count)],
+            "line": {"width": 0},
+        },
+        customdata=[f"branch {b}" for b in range(look.count)],
+        hovertext=[_branch_text(look, b) for b in range(look.count)],
+        hoverinfo="text",
+        name="bars",
+        **_UNFADED,
+    )
+
+
+def _squares(look: Look) -> list[go.Scatter]:
+    """Branches as squares, all in one trace so that a branch is always the same point of it, and
+    their numbers, which a selection would fade if its colour for the rest were not given."""
+    everyone = range(look.count)
+    lit = [b in look.weights for b in everyone]
+    off = [look.switched(b) == "off" for b in everyone]
+    quiet = [_CLEAR if off[b] else faint(QUIET, 0.35) for b in everyone]
+    squares = go.Scatter(
+        x=[BRANCH] * look.count,
+        y=look.rows,
+        mode="markers",
+        marker={
+            "symbol": "square",
+            "size": min(_SQUARE, 0.85 * look.row_height),
+            "color": [branch_colour(b) if lit[b] else quiet[b] for b in everyone],
+            "line": {"color": QUIET, "width": [1.0 if off[b] else 0.0 for b in everyone]},
+            "opacity": 1.0,
+        },
+        customdata=[f"branch {b}" for b in everyone],
+        hovertext=[_branch_text(look, b) for b in everyone],
+        hoverinfo="text",
+        name="branches",
+        **_UNFADED,
+    )
+    size = min(11.0, 0.6 * look.row_height)
+    numbers = [
+        go.Scatter(
+            x=[BRANCH] * len(some),
+            y=[look.rows[b] for b in some],
+            mode="text",
+            text=[str(b) for b in some],
+            textfont={"size": size, "color": colour},
+            selected={"textfont": {"color": colour}},
+            unselected={"textfont": {"color": colour}},
+            hoverinfo="skip",
+            name="numbers",
+        )
+        for colour, some in (
+            ("#ffffff", [b for b in everyone if lit[b]]),
+            (QUIET, [b for b in everyone if not lit[b]]),
+        )
+    ]
+    return [squares, *numbers]
+
+
+def _label(figure: go.Figure, look: Look) -> None:
+    """Behind the bars: the figure that the bar stands for, and what the visitor switched."""
+    shares = look.shares
+    for b, row in enumerate(look.rows):
+        mark = look.switched(b)
+        words = [mark] if mark else []
+        if b in look.weights:
+            few = f"&lt; {100 * _LEAST:.0f} %"
+            words.insert(0, f"{100 * shares[b]:.0f} %" if shares[b] >= _LEAST else few)
+        if words:
+            figure.add_annotation(
+                x=_LABEL, y=row, text=", ".join(words), showarrow=False, xanchor="left",
+                font={"size": min(11.0, 0.6 * look.row_height)},
+            )  # fmt: skip
+
+
+def _branch_text(look: Look, branch: int) -> str:
+    weights, found, card = look.weights, look.found, look.card
+    verdict = f"fired, weight {weights[branch]:.3f}" if branch in weights else "did not fire"
+    lines = [f"<b>Branch {branch}</b>: {verdict}"]
+    if mark := look.switched(branch):
+        lines.append(f"switched {mark} by you")
+    if look.gated:
+        names = [card.class_names[c].replace("_", " ") for c in card.subtasks[branch]]
+        lines += [
+            f"gate score {float(found.gate_scores[branch]):.2f}, "
+            f"confidence {100 * float(found.gate_confidence[branch]):.1f} %",
+            f"Subtask: {in_lines(names, _CLASSES_A_LINE)}",
+        ]
+    else:
+        lines.append("A head: no subtask, it answers for every class")
+    return "<br>".join(lines)
+
+
+def discs(places: dict[str, tuple[float, float]], hover: dict[str, str]) -> go.Scatter:
+    """Parts that always run, by name, as discs; `hover`: what hovering says."""
+    return go.Scatter(
+        x=[x for x, _ in places.values()],
+        y=[y for _, y in places.values()],
+        mode="markers",
+        marker={"symbol": "circle", "size": _DISC, "color": ACCENT, "opacity": 1.0},
+        customdata=list(places),
+        hovertext=[hover[name] for name in places],
+        hoverinfo="text",
+        name="always run",
+        **_UNFADED,
+    )
+
+
+def draw_ring(figure: go.Figure, place: tuple[float, float], *, square: bool) -> None:
+    """Around the part that is open, of one size in pixels whatever the figure's."""
+    radius = (_SQUARE if square else _DISC) / 2 + _RING_GAP
+    figure.add_shape(
+        type="rect" if square else "circle",
+        xsizemode="pixel", ysizemode="pixel", xanchor=place[0], yanchor=place[1],
+        x0=-radius, x1=radius, y0=-radius, y1=radius,
+        fillcolor=_CLEAR, line={"color": OUTLINE, "width": 2.5}, name="opened",
+    )  # fmt: skip

@@ -1,0 +1,17 @@
+"""What was clicked in a chart."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+
+def clicked(key: str) -> str | None:
+    """The `customdata` of the point that was just clicked in the chart `key`. In its callback.
+
+    A second click on a point undoes Plotly's selection and reports nothing: then it is that point.
+    """
+    remembered = f"clicked_{key}"
+    points = st.session_state[key].selection.points
+    if points and (data := points[0].get("customdata")):
+        st.session_state[remembered] = data if isinstance(data, str) else data[0]
+    return st.session_state.get(remembered)
