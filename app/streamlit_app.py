@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from app.views.look import apply_look
 
-st.set_page_config(page_title="HydraNet explorer", page_icon=":material/hub:", layout="wide")
-# Streamlit leaves an empty strip below the navigation; the first screen has a use for it.
-st.html("<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>")
+# A file of our own: a Material icon would be fetched from another server.
+ICON = Path(__file__).parent / "icon.svg"
+
+st.set_page_config(page_title="HydraNet explorer", page_icon=str(ICON), layout="wide")
 inspect = st.Page(
     "page_scripts/inspect.py", title="Inspect", icon=":material/image_search:", default=True
 )

@@ -6,26 +6,34 @@ import streamlit as st
 
 from app import services
 from app.inspection import inspect
-from app.views.inspect import answer, controls
+from app.views.inspect import answer, controls, source
+from app.views.inspect.filmstrip import show_filmstrip
 from app.views.inspect.sections import show_section
 from app.views.notices import damaged_notice, refused
 from hydranet.errors import InputError
 
 
 def page() -> None:
-    """Image and controls on the left, the network in the middle, answer and cost on the right;
-    one section below that looks closer."""
+    """The images of the session on top; image and controls on the left, the network in the middle,
+    answer and cost on the right; one section below that looks closer."""
     good, damaged = services.checkpoints()
     if not good:
         damaged_notice(damaged)
         st.info("There is no checkpoint to show yet. Train one with `hydranet train`.")
         return
+    strip = st.container()
     left, middle, right = st.columns([1.05, 2.2, 1.25], gap="medium")
+    left = left.container(gap="xsmall")
     with left:
         checkpoint = controls.choose_checkpoint(good)
-        intake = controls.choose_image()
+        intake = source.choose_image()
         board = controls.choose_board(checkpoint.card)
+    with strip:
+        show_filmstrip()
+        source.show_what_became_of_files()
     if intake is None:
+        with middle:
+            source.ask_for_image()
         return
     try:
         inspection = inspect(checkpoint, intake, board)

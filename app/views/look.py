@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 _STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 4.25rem; }
 @media (min-width: 800px) {
   [data-testid="stMainBlockContainer"] { padding: 4.25rem 2.5rem 3rem; }
 }

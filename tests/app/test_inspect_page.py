@@ -113,10 +113,11 @@ def test_large_images_that_differ_in_one_pixel_have_two_keys() -> None:
     ],
 )
 def test_what_cannot_be_shown_gets_one_sentence(page: AppTest, name: str, content: bytes) -> None:
+    before = title(page)
     upload(page, content, name)
     assert not page.exception
     assert len(page.error) == 1
-    assert not page.get("plotly_chart")
+    assert title(page) == before, "what was shown stays"
     assert "**bold**" not in page.error[0].value, "a file's name is shown as text"
 
 

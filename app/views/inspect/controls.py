@@ -1,20 +1,16 @@
-"""What the visitor sets: network, image, and who decides about each branch."""
+"""What the visitor sets: the network, and who decides about each branch."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from app import state
-from app.intake import Intake, sample_names, take_in, take_sample
-from app.views.notices import refused
 from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
 from hydranet.costs import Costs
-from hydranet.errors import InputError
 from hydranet.switchboard import Switchboard
 
 _FIRST = "hydra_res_d1"
-_FIRST_SAMPLE = "rocket"
 
 
 def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
@@ -29,27 +25,6 @@ def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
         bind="query-params",
     )
     return by_name[name]
-
-
-def choose_image() -> Intake | None:
-    """An uploaded image, or a sample photo; None where neither can be shown."""
-    upload = st.file_uploader("Your image: PNG, JPEG or WebP", key="upload")
-    names = sample_names()
-    sample = st.selectbox(
-        "or a sample photo",
-        names,
-        index=names.index(_FIRST_SAMPLE),
-        key=state.SAMPLE,
-        disabled=upload is not None,
-        bind="query-params",
-    )
-    try:
-        if upload is not None:
-            return take_in(upload.getvalue(), upload.name)
-        return take_sample(sample)
-    except InputError as error:
-        refused(str(error))
-        return None
 
 
 def choose_board(card: Card) -> Switchboard | None:
