@@ -82,7 +82,7 @@ def _show_branches(
                 thumbnail(
                     inspection.pixels, attribution.values, limit=limit, frame=branch_colour(branch)
                 ),
-                caption=f"branch {branch} adds {attribution.score:+.2f}",
+                caption=f"branch {branch} adds {attribution.score:+.3g}",
                 output_format="PNG",
                 alt=map_text(f"what branch {branch} adds", attribution.values),
             )
