@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hydranet import explain
     from hydranet.card import Card
     from hydranet.checkpoints import list_checkpoints, load
     from hydranet.costs import count_costs
@@ -36,10 +37,12 @@ _HOMES = {
     "read_image": "images",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = sorted([*_HOMES, "explain"])
 
 
 def __getattr__(name: str) -> Any:
+    if name == "explain":  # a package of its own, with a lazy API of its own
+        return import_module("hydranet.explain")
     if name not in _HOMES:
         raise AttributeError(f"module 'hydranet' has no attribute {name!r}")
     return getattr(import_module(f"hydranet.{_HOMES[name]}"), name)
