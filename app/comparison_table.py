@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from app.comparison import Entry
-
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
+from app.spreadsheet import harmless
 
 
 def comparison_table(rows: Sequence[Entry]) -> pd.DataFrame:
@@ -33,9 +32,5 @@ def comparison_csv(rows: Sequence[Entry]) -> bytes:
     """The table as UTF-8 CSV. Text that a spreadsheet would run as a formula starts with '."""
     table = comparison_table(rows)
     for column in ("Model", "How known", "Family", "Source"):
-        table[column] = [_harmless(text) for text in table[column]]
+        table[column] = [harmless(text) for text in table[column]]
     return table.to_csv(index=False, float_format="%.6g").encode()
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_ACTIVE) else text

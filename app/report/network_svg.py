@@ -1,0 +1,95 @@
+"""The network with its route as a still SVG: stem → gate → branches → combiner.
+
+The page draws the same with Plotly; a report must stand without Plotly's 4.5 MB of JavaScript.
+Text takes the colour of the page around it, so it reads in light, in dark and on paper.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from app.charts.palette import ACCENT, QUIET, branch_colour
+from app.charts.words import network_text
+from app.inspection import Inspection
+
+_WIDTH, _ROW, _TOP = 640, 24, 40
+_STEM, _GATE, _BRANCH, _COMBINER = 50, 190, 380, 580
+
+
+def network_svg(inspection: Inspection) -> str:
+    """An `<svg>` element with a description for screen readers."""
+    card, found, board = inspection.card, inspection.found, inspection.board
+    count = card.costs.num_branches
+    height = _TOP + _ROW * max(count, 3) + 16
+    body = _hydra(inspection, count) if count else _static(height)
+    described = escape(network_text(card, found, board=board), quote=True)
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{described}">'
+        f"{''.join(body)}</svg>"
+    )
+
+
+def _static(height: int) -> list[str]:
+    middle = height / 2
+    xs = {110: "stem", 320: "last stage", 530: "output"}
+    return [
+        _line(110, middle, 530, middle, ACCENT, 4),
+        *(_disc(x, middle) + _text(x, middle + 36, name) for x, name in xs.items()),
+    ]
+
+
+def _hydra(inspection: Inspection, count: int) -> list[str]:
+    found = inspection.found
+    rows = [_TOP + _ROW * (b + 0.5) for b in range(count)]
+    middle = (rows[0] + rows[-1]) / 2
+    weights = dict(zip(found.fired, found.weights, strict=True))
+    body = [
+        _line(_GATE, middle, _BRANCH, row, QUIET, 0.6)
+        for b, row in enumerate(rows)
+        if b not in weights
+    ]
+    for b, weight in weights.items():
+        colour, width = branch_colour(b), 1.5 + 9 * weight
+        body += [
+            _line(_GATE, middle, _BRANCH, rows[b], colour, width),
+            _line(_BRANCH, rows[b], _COMBINER, middle, colour, width),
+        ]
+    body.append(_line(_STEM, middle, _GATE, middle, ACCENT, 4))
+    body += [_branch(b, row, weights.get(b)) for b, row in enumerate(rows)]
+    places = {_STEM: "stem", _GATE: "gate", _COMBINER: "combiner"}
+    if not inspection.card.architecture.has_subtasks:
+        places[_GATE] = "no gate"
+    body += [_disc(x, middle) + _text(x, middle + 34, name) for x, name in places.items()]
+    return [*body, _text(_BRANCH, 24, "branches, weight in the answer")]
+
+
+def _branch(branch: int, row: float, weight: float | None) -> str:
+    """A numbered square; coloured, with its weight, where it fired."""
+    colour = branch_colour(branch) if weight is not None else QUIET
+    side = _ROW - 5
+    square = (
+        f'<rect x="{_BRANCH - side / 2:.1f}" y="{row - side / 2:.1f}" width="{side}" '
+        f'height="{side}" fill="{colour}"/>'
+    )
+    number = _text(_BRANCH, row + 4, str(branch), colour="#fff" if weight is not None else "#000")
+    if weight is None:
+        return square + number
+    return square + number + _text(_BRANCH + 40, row - 5, f"{100 * weight:.1f} %")
+
+
+def _line(x0: float, y0: float, x1: float, y1: float, colour: str, width: float) -> str:
+    return (
+        f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" stroke="{colour}" '
+        f'stroke-width="{width:.2f}"/>'
+    )
+
+
+def _disc(x: float, y: float) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="16" fill="{ACCENT}"/>'
+
+
+def _text(x: float, y: float, text: str, *, colour: str = "currentColor") -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="12" fill="{colour}">'
+        f"{escape(text)}</text>"
+    )

@@ -1,0 +1,36 @@
+"""What is kept of one inspection: what was asked, what came out, where and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.certainty import Certainty, certainty
+from app.inspection import Inspection
+from hydranet.machine import hardware, versions
+from hydranet.route_log import RouteLog
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """`address`: of the page, which shows the same again; `created`: UTC, to the second."""
+
+    inspection: Inspection
+    address: str
+    certainty: Certainty
+    created: str
+    hardware: str
+    versions: dict[str, str]
+
+
+def record(inspection: Inspection, address: str, log: RouteLog) -> Record:
+    """The inspection as it stands, with the time and the machine."""
+    _, probability = inspection.found.top(1)[0]
+    return Record(
+        inspection=inspection,
+        address=address,
+        certainty=certainty(log, probability),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        hardware=hardware(),
+        versions=versions(),
+    )

@@ -1,0 +1,64 @@
+"""Keep: the address that shows the same again, a report, and the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import looked_at, services
+from app.inspection import Inspection
+from app.report.document import document
+from app.report.figures import as_csv, as_json
+from app.report.record import Record, record
+from hydranet.route_log import RouteLog
+
+_FILES: tuple[tuple[str, str, str, str, Callable[[Record], bytes]], ...] = (
+    ("Report", ":material/description:", "html", "text/html", document),
+    ("Figures as JSON", ":material/data_object:", "json", "application/json", as_json),
+    ("Figures as CSV", ":material/table:", "csv", "text/csv", as_csv),
+)
+
+
+def show_keep(inspection: Inspection) -> None:
+    """What can be taken away. Nothing is made before it is asked for."""
+    address, log = _address(), services.route_log(inspection.checkpoint)
+    st.markdown("**The address of what you see**")
+    st.code(address, language=None, wrap_lines=True)
+    st.caption(
+        "It holds the SHA-256 of your image, not the image: whoever opens it is asked to upload it."
+        if looked_at.named()
+        else "Whoever opens it sees the same."
+    )
+    st.markdown("**Files**")
+    with st.container(horizontal=True, gap="small"):
+        for label, icon, ending, mime, make in _FILES:
+            st.download_button(
+                label,
+                data=partial(_made, make, inspection, address, log),
+                file_name=f"hydranet_{inspection.intake.sha256[:8]}.{ending}",
+                mime=mime,
+                icon=icon,
+                on_click="ignore",
+                key=f"keep_{ending}",
+            )
+    st.caption(
+        "The report is one HTML file with the images in it; it fetches nothing and runs no script. "
+        "The figures are as computed, nothing rounded."
+    )
+
+
+def _made(
+    make: Callable[[Record], bytes], inspection: Inspection, address: str, log: RouteLog
+) -> bytes:
+    return make(record(inspection, address, log))
+
+
+def _address() -> str:
+    """Of the page as it stands now."""
+    held = {name: st.query_params.get_all(name) for name in st.query_params}
+    query = urlencode(held, doseq=True)
+    base = st.context.url or ""
+    return f"{base}?{query}" if query else base
