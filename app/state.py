@@ -28,6 +28,7 @@ OTHER = "other"
 
 WHY_SECTION = "Why"
 FIRMNESS_SECTION = "How firm"
+KEEP_SECTION = "Keep"
 PARTS_SECTION = "Parts"
 """The section that a click on the network opens."""
 

@@ -9,12 +9,14 @@ import streamlit as st
 
 from app import state
 from app.inspection import Inspection
+from app.views.inspect.keep import show_keep
 from app.views.inspect.parts import show_part
 from app.views.inspect.why import show_why
 
 SECTIONS: dict[str, Callable[[Inspection], None]] = {
     state.PARTS_SECTION: show_part,
     state.WHY_SECTION: show_why,
+    state.KEEP_SECTION: show_keep,
 }
 
 
