@@ -80,7 +80,9 @@ def train_command(
         float, typer.Option(help="Of the teacher's loss, times what its paper weighs it by.")
     ] = 1.0,
     label_loss: Annotated[float, typer.Option(help="Weight of the labels' cross-entropy.")] = 1.0,
-    execution: Annotated[str, typer.Option(help="fired: only fired branches; or all.")] = "fired",
+    execution: Annotated[
+        str, typer.Option(help="fired: only fired branches; all; or grouped: all as one.")
+    ] = "fired",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     compile: Annotated[str, typer.Option(help="auto, on or off.")] = "auto",
     validation_images: Annotated[int, typer.Option(help="Held out for choices.")] = 2000,

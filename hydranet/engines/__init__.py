@@ -10,6 +10,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from hydranet.engines.eager import eager
+from hydranet.engines.grouped import grouped
 from hydranet.engines.reference import reference
 from hydranet.errors import InputError
 from hydranet.routing import Route
@@ -17,7 +18,7 @@ from hydranet.routing import Route
 Engine = Callable[[nn.ModuleList, Tensor, Route], Tensor]
 """(branches, stem features (B, c, H, W), route) → features (B, k, D), zero where padded."""
 
-ENGINES: dict[str, Engine] = {"reference": reference, "eager": eager}
+ENGINES: dict[str, Engine] = {"reference": reference, "eager": eager, "grouped": grouped}
 
 
 def get_engine(name: str) -> Engine:

@@ -8,7 +8,7 @@ from typing import Any
 from hydranet.errors import InputError
 from hydranet.structure import structure
 
-EXECUTIONS = ("fired", "all")
+EXECUTIONS = ("fired", "all", "grouped")
 PRECISIONS = ("auto", "float32", "bfloat16")
 SWITCHES = ("auto", "on", "off")
 SUBTASKS = ("clusters", "superclasses", "random")
@@ -27,7 +27,8 @@ class Recipe:
     `subtasks`: "clusters" (balanced clusters of class features of `start`), "superclasses" (the
     data set's own), or "random". `start`: checkpoint of the static network that a HydraNet begins
     as a copy of, or None. `execution`: "fired" computes only the branches that fired, "all"
-    computes all and masks. `precision` and `compile`: "auto" is settled when training starts.
+    computes all and masks, "grouped" does so with one grouped convolution for all branches (where
+    it is faster is not measured). `precision` and `compile`: "auto" is settled at the start.
     `validation_images` are held out of the training split for choices.
     `teacher`: checkpoint of a static network or HydraNet to learn from, or None; `distillation`:
     how, see `training/distillation.py`; `distillation_weight`: times what its paper weighs it by;

@@ -15,7 +15,7 @@ from hydranet.training.distillation import Teacher
 from hydranet.training.losses import Targets, loss_terms
 from hydranet.training.recipe import Recipe
 
-_ENGINES = {"fired": "eager", "all": "reference"}
+_ENGINES = {"fired": "eager", "all": "reference", "grouped": "grouped"}
 
 
 @dataclass

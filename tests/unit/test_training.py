@@ -72,9 +72,11 @@ def assert_same_weights(one: Network, other: Network) -> None:
         (STATIC, {}),
         (HYDRA, {"execution": "fired"}),
         (HYDRA, {"execution": "all"}),
+        (HYDRA, {"execution": "grouped"}),
         (HYDRA, {"precision": "bfloat16"}),
+        (HYDRA, {"precision": "bfloat16", "execution": "grouped"}),
     ],
-    ids=["static", "fired", "all", "bfloat16"],
+    ids=["static", "fired", "all", "grouped", "bfloat16", "grouped bfloat16"],
 )
 def test_training_learns(coloured: ImageSet, config: Any, changes: dict[str, Any]) -> None:
     recipe = replace(RECIPE, epochs=6, **changes)
@@ -87,6 +89,14 @@ def test_training_learns(coloured: ImageSet, config: Any, changes: dict[str, Any
         assert history[-1].hit_rate is not None
         assert history[-1].hit_rate > 80  # chance is 2 of 3 branches
         assert sum(history[-1].branch_load) == pytest.approx(2, abs=1e-3)
+
+
+def test_grouped_trains_as_all_does(coloured: ImageSet) -> None:
+    one, first = train(coloured, HYDRA, replace(RECIPE, execution="all"))
+    other, second = train(coloured, HYDRA, replace(RECIPE, execution="grouped"))
+    assert [r.loss for r in first] == pytest.approx([r.loss for r in second], abs=1e-3)
+    for (name, a), b in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3, msg=name)
 
 
 def test_progress_is_told_of_every_step(coloured: ImageSet) -> None:
