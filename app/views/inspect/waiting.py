@@ -29,10 +29,16 @@ def patiently(work: Callable[[Progress], T], *, seconds: float, key: str) -> T |
     if seconds < AT_ONCE_S:
         with st.spinner(f"Computing, about {duration(seconds)}"):
             return work(lambda part: _yield(place))
-    with place.container():
-        st.markdown(f"This takes about {duration(seconds)} on this server.")
-        started = st.button("Start", key=f"start_{key}", icon=":material/play_arrow:")
-    if not started:
+    started = f"started_{key}"
+    if not st.session_state.pop(started, False):
+        with place.container():
+            st.markdown(f"This takes about {duration(seconds)} on this server.")
+            st.button(
+                "Start",
+                key=f"start_{key}",
+                icon=":material/play_arrow:",
+                on_click=lambda: st.session_state.update({started: True}),
+            )
         return None
     with place.container():
         bar = st.progress(0.0, text=f"Computing, about {duration(seconds)}")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CHART = {"displayModeBar": False}
 _LARGE_DELTA = 0.05
+_SMALL = 0.01
 
 
 def show_why(inspection: Inspection) -> None:
@@ -82,7 +83,7 @@ def _show_branches(
                 thumbnail(
                     inspection.pixels, attribution.values, limit=limit, frame=branch_colour(branch)
                 ),
-                caption=f"branch {branch} adds {attribution.score:+.3g}",
+                caption=f"branch {branch} adds {_amount(attribution.score)}",
                 output_format="PNG",
                 alt=map_text(f"what branch {branch} adds", attribution.values),
             )
@@ -90,6 +91,10 @@ def _show_branches(
         "All on the scale above, so a pale map belongs to a branch that adds little. The branches' "
         "maps add up to the one above."
     )
+
+
+def _amount(share: float) -> str:
+    return f"{share:+.2f}" if abs(share) >= _SMALL else f"less than {_SMALL}"
 
 
 def _show_numbers(question: Question, found: list[Attribution]) -> None:
