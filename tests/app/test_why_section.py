@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import explanations, services
@@ -119,6 +120,22 @@ def test_long_work_says_how_long_and_waits_to_be_started(
     assert len(maps(page)) == 1
     page.run()
     assert len(maps(page)) == 1, "what was computed is kept"
+
+
+def test_a_press_on_cancel_brings_the_start_back_and_frees_the_core(
+    open_why: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_why()
+    monkeypatch.setattr(waiting, "AT_ONCE_S", 0.0)
+    page.selectbox(key="method").select("occlusion").run()
+    free = services._ADMISSION._value
+    # As a press on a button does: the script is stopped where it next moves the bar.
+    monkeypatch.setattr(waiting, "_move", lambda bar, part, seconds: st.rerun())
+    page.button(key="start_why").click().run()
+    assert not page.exception
+    assert not maps(page)
+    assert page.button(key="start_why")
+    assert services._ADMISSION._value == free
 
 
 def test_methods_that_cannot_work_are_named_and_not_offered(open_why: Open) -> None:
