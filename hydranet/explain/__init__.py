@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hydranet.explain.attributions import Attribution, attribute, estimate_seconds
+    from hydranet.explain.branch_shapley import BranchValues, branch_values
+    from hydranet.explain.dials import DIALS, Dial
     from hydranet.explain.errors import Cancelled
+    from hydranet.explain.feature_maps import body_maps, branch_maps, gate_maps, stem_maps
     from hydranet.explain.methods import METHODS
+    from hydranet.explain.shapley import SampledShapley, exact_shapley, sampled_shapley
+    from hydranet.explain.stability_strip import StabilityStrip, stability
     from hydranet.explain.targets import (
         BranchShare,
         ClassLogit,
@@ -24,15 +29,28 @@ if TYPE_CHECKING:
 _HOMES = {
     "Attribution": "attributions",
     "BranchShare": "targets",
+    "BranchValues": "branch_shapley",
     "Cancelled": "errors",
     "ClassLogit": "targets",
+    "DIALS": "dials",
+    "Dial": "dials",
     "GateMargin": "targets",
     "GateScore": "targets",
     "METHODS": "methods",
+    "SampledShapley": "shapley",
+    "StabilityStrip": "stability_strip",
     "Target": "targets",
     "attribute": "attributions",
+    "body_maps": "feature_maps",
+    "branch_maps": "feature_maps",
+    "branch_values": "branch_shapley",
     "estimate_seconds": "attributions",
+    "exact_shapley": "shapley",
+    "gate_maps": "feature_maps",
     "gate_margin": "targets",
+    "sampled_shapley": "shapley",
+    "stability": "stability_strip",
+    "stem_maps": "feature_maps",
 }
 
 __all__ = sorted(_HOMES)

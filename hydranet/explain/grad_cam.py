@@ -79,14 +79,11 @@ class CutAtMaps(TargetFunction):
                 ], lambda pooled: gate.score(pooled[0])[:, a] - gate.score(pooled[0])[:, b]
 
 
-def _bodies(branches: list[nn.Module]) -> list[Any]:
+def _bodies(branches: list[Any]) -> list[Any]:
     return [body_of(branch, "A branch") for branch in branches]
 
 
-def _features(branches: list[nn.Module], pooled: list[Tensor]) -> Tensor:
-    """Each branch's pooled maps through its projection, if it has one: (B, branches, D)."""
-    projected = [
-        getattr(branch, "projection", nn.Identity())(part)
-        for branch, part in zip(branches, pooled, strict=True)
-    ]
+def _features(branches: list[Any], pooled: list[Tensor]) -> Tensor:
+    """What the branches make of their pooled maps: (B, branches, D)."""
+    projected = [branch.projection(part) for branch, part in zip(branches, pooled, strict=True)]
     return torch.stack(projected, dim=1)

@@ -73,6 +73,17 @@ def check_branch(model: Network, branch: int) -> HydraNet:
     return model
 
 
+def check_gate(model: Network, branch: int) -> HydraNet:
+    """The network, known to have a gate that scores that branch; raises InputError otherwise."""
+    hydra = check_branch(model, branch)
+    if not any(True for _ in hydra.gate.parameters()):
+        raise InputError(
+            "All heads of this network run and its gate scores none, so there is no score to "
+            "explain. Explain a class's logit or a head's share of it."
+        )
+    return hydra
+
+
 def body_of(owner: nn.Module, name: str) -> Any:
     """The body of a branch, of the gate or of a static network, which has `.maps`.
 

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from hydranet.errors import InputError
-from hydranet.explain.parts import check_branch, fired_branches, repeated
+from hydranet.explain.parts import check_branch, check_gate, fired_branches, repeated
 from hydranet.models import HydraNet, Network
 from hydranet.routing import PADDING, Route
 
@@ -86,10 +86,10 @@ def check_target(model: Network, target: Target, route: Route | None) -> None:
             if branch not in (fired := _check_route(model, route)):
                 raise InputError(f"Branch {branch} has no share: only {fired} fire for this image.")
         case GateScore(branch=branch):
-            check_branch(model, branch)
+            check_gate(model, branch)
         case GateMargin(last_chosen=chosen, first_refused=refused):
-            check_branch(model, chosen)
-            check_branch(model, refused)
+            check_gate(model, chosen)
+            check_gate(model, refused)
             if chosen == refused:
                 raise InputError(f"A margin needs two different branches, not {chosen} twice.")
 
