@@ -74,5 +74,5 @@ def inspect(checkpoint: Checkpoint, intake: Intake, board: Switchboard | None) -
     return Inspection(
         checkpoint=checkpoint, intake=intake, board=board, examined=examined, found=found,
         pixels=examined.pixels,
-        timing=services.prediction(checkpoint, intake, found.fired).timing,
+        timing=services.timing(checkpoint, found.fired),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from hydranet.route_log import RouteLog, read_route_log
 if TYPE_CHECKING:
     from app.intake import Intake
     from hydranet.models import Network
-    from hydranet.prediction import Prediction
+    from hydranet.prediction import Prediction, Timing
     from hydranet.switchboard import Examined
 
 _CORES = os.cpu_count() or 1
@@ -106,6 +106,26 @@ def _prediction(
     model = network(_checkpoint)
     with admitted():
         return predict(model, [_image], branches=fired)[0]
+
+
+def timing(checkpoint: Checkpoint, fired: tuple[int, ...] | None) -> Timing:
+    """How long a network takes for one image on this server now, if exactly the branches in `fired`
+    run (None: as the network itself routes). It does not depend on what the image shows, so it is
+    measured on a black one, and again after a minute."""
+    return _timing(*_key(checkpoint), fired, checkpoint)
+
+
+@st.cache_data(ttl=60, max_entries=256, show_spinner=False)
+def _timing(
+    name: str, weights_sha256: str, fired: tuple[int, ...] | None, _checkpoint: Checkpoint
+) -> Timing:
+    from hydranet.prediction import predict
+
+    model = network(_checkpoint)
+    side = _checkpoint.card.architecture.image_size
+    black = Image.new("RGB", (side, side))
+    with admitted():
+        return predict(model, [black], branches=fired)[0].timing
 
 
 def route_log(checkpoint: Checkpoint) -> RouteLog:

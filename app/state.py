@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from hydranet.switchboard import Switchboard
+
 NETWORK = "network"
 SAMPLE = "sample"
 IMAGE = "image"
@@ -67,6 +69,14 @@ def set_switch(branch: int, switch: str) -> None:
     for key, position in ((ON, ALWAYS), (OFF, NEVER)):
         others = [b for b in state.get(key) or [] if b != branch]
         state[key] = sorted([*others, branch]) if switch == position else others
+
+
+def set_board(board: Switchboard) -> None:
+    """Put k, the threshold and every switch as `board` has them. Only in a widget's callback."""
+    st.session_state[K] = board.k
+    st.session_state[THRESHOLD] = round(100 * board.threshold)
+    st.session_state[ON] = sorted(board.on)
+    st.session_state[OFF] = sorted(board.off)
 
 
 def release(branches: Iterable[int], key: str) -> None:

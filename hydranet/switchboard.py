@@ -31,6 +31,23 @@ class Switchboard:
     on: frozenset[int] = frozenset()
     off: frozenset[int] = frozenset()
 
+    @classmethod
+    def firing(cls, route: Collection[int], gate_scores: NDArray[np.float32]) -> Switchboard:
+        """The settings that run exactly the branches in `route` for an image with these scores.
+
+        Better-scored branches that are not on the route are switched off; the rest is left to k.
+
+        Raises:
+            InputError: the route is empty, or names a branch that is not there.
+        """
+        if not route or not all(0 <= b < len(gate_scores) for b in route):
+            raise InputError(
+                f"A route needs branches from 0 to {len(gate_scores) - 1}, not {sorted(route)}."
+            )
+        order = [int(b) for b in np.argsort(-gate_scores, kind="stable")]
+        last = max(order.index(b) for b in route)
+        return cls(k=len(set(route)), off=frozenset(order[:last]) - frozenset(route))
+
     def check(self, num_branches: int) -> None:
         """Raise InputError unless the settings fit a network of so many branches."""
         if not 1 <= self.k <= num_branches:

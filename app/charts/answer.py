@@ -1,13 +1,15 @@
-"""One image's answer as bars: probabilities, gate scores, exact shares, cost. Pure functions."""
+"""One image's answer as bars: probabilities and cost. Pure functions."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
+from app.charts.html import escaped
 from app.charts.palette import ACCENT, QUIET, branch_colour
 from hydranet.answer import Answer
 from hydranet.card import Card
 
+_TOP5, _COST = 160, 36
 _BARE = {"plot_bgcolor": "rgba(0,0,0,0)", "paper_bgcolor": "rgba(0,0,0,0)", "showlegend": False}
 
 
@@ -18,7 +20,7 @@ def top5_bars(card: Card, found: Answer) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=shares,
-            y=[card.class_names[c] for c, _ in top],
+            y=[escaped(card.class_names[c].replace("_", " ")) for c, _ in top],
             orientation="h",
             marker_color=[ACCENT] + [QUIET] * (len(top) - 1),
             text=[f"{share:.1f} %" for share in shares],
@@ -27,7 +29,9 @@ def top5_bars(card: Card, found: Answer) -> go.Figure:
             hovertemplate="%{y}: %{x:.2f} %<extra></extra>",
         )
     )
-    figure.update_layout(height=190, margin={"l": 4, "r": 48, "t": 4, "b": 4}, bargap=0.3, **_BARE)
+    figure.update_layout(
+        height=_TOP5, margin={"l": 4, "r": 48, "t": 4, "b": 4}, bargap=0.3, **_BARE
+    )
     figure.update_xaxes(visible=False, range=[0, max(shares) * 1.15], fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True)
     return figure
@@ -56,56 +60,8 @@ def cost_bar(card: Card, found: Answer) -> go.Figure:
         ]
     )
     figure.update_layout(
-        barmode="stack", height=70, margin={"l": 4, "r": 4, "t": 4, "b": 24}, **_BARE
+        barmode="stack", height=_COST, margin={"l": 4, "r": 4, "t": 4, "b": 4}, **_BARE
     )
-    figure.update_xaxes(ticksuffix=" M", fixedrange=True, showgrid=False, nticks=5)
+    figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True)
-    return figure
-
-
-def gate_score_bars(found: Answer) -> go.Figure:
-    """The gate's score of every branch; fired branches in their colour."""
-    count = len(found.gate_scores)
-    figure = go.Figure(
-        go.Bar(
-            x=[str(branch) for branch in range(count)],
-            y=[float(score) for score in found.gate_scores],
-            marker_color=[branch_colour(b) if b in found.fired else QUIET for b in range(count)],
-            hovertemplate="branch %{x}: score %{y:.2f}<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        title="Gate score of every branch", height=280, margin={"t": 40, "b": 4}, **_BARE
-    )
-    figure.update_xaxes(title="branch", type="category", fixedrange=True)
-    figure.update_yaxes(title="score (logit)", fixedrange=True)
-    return figure
-
-
-def share_bars(card: Card, found: Answer) -> go.Figure:
-    """What each fired branch adds to the logit of the answer and of its strongest rival."""
-    (answer, _), (rival, _) = found.top(2)
-    branches = [f"branch {b}" for b in found.fired]
-    figure = go.Figure(
-        [
-            go.Bar(
-                x=branches,
-                y=[float(share) for share in found.shares[:, c]],
-                name=card.class_names[c],
-                marker_color=colour,
-                hovertemplate="%{x} adds %{y:.2f}<extra></extra>",
-            )
-            for c, colour in ((answer, ACCENT), (rival, QUIET))
-        ]
-    )
-    figure.update_layout(
-        title="What each fired branch adds to the logit",
-        height=280,
-        margin={"t": 40, "b": 4},
-        plot_bgcolor="rgba(0,0,0,0)",
-        paper_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.12, "x": 1, "xanchor": "right"},
-    )
-    figure.update_xaxes(type="category", fixedrange=True)
-    figure.update_yaxes(title="logit", fixedrange=True)
     return figure

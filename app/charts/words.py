@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from hydranet.answer import Answer
 from hydranet.card import Card
+from hydranet.choices import Change, Subsets
 from hydranet.switchboard import Switchboard
 
 
@@ -57,16 +63,47 @@ def scores_text(found: Answer) -> str:
     return f"Bars of the gate's score of every branch; the highest: {scores}."
 
 
-def shares_text(card: Card, found: Answer) -> str:
-    """What each fired branch adds to the answer's logit and its rival's."""
-    (best, _), (rival, _) = found.top(2)
-    shares = ", ".join(
-        f"branch {b} {row[best]:+.2f} and {row[rival]:+.2f}"
-        for b, row in zip(found.fired, found.shares, strict=True)
-    )
-    names = card.class_names
+def shares_text(
+    found: Answer, bias: NDArray[np.float32], asked: int, rival: int, names: tuple[str, str]
+) -> str:
+    """What each fired branch adds to the logits of the class in question and of its rival."""
+    rows = zip([*(f"branch {b}" for b in found.fired), "bias"], [*found.shares, bias], strict=True)
+    shares = ", ".join(f"{name} {row[asked]:+.2f} and {row[rival]:+.2f}" for name, row in rows)
     return (
-        f"What each fired branch adds to the logits of {names[best]} and {names[rival]}: {shares}."
+        f"What each fired branch adds to the logits of {names[0]} and {names[1]}: {shares}; "
+        f"in all {found.logits[asked]:.2f} and {found.logits[rival]:.2f}."
+    )
+
+
+def maps_text(maps: NDArray[np.float32], part: str) -> str:
+    """How many maps, of what size and range."""
+    count, height, width = maps.shape
+    return (
+        f"{count} feature maps of the {part}, {height} by {width} each, side by side, "
+        f"values from {maps.min():.2f} to {maps.max():.2f}."
+    )
+
+
+def changes_text(changes: Sequence[Change], probability: float, name: str) -> str:
+    """The largest changes that one branch more or less would make."""
+    order = sorted(changes, key=lambda change: -abs(change.probability - probability))
+    largest = ", ".join(
+        f"{'with' if c.added else 'without'} branch {c.branch} {100 * c.probability:.1f} percent"
+        for c in order[:6]
+    )
+    return (
+        f"Bars of the change in the probability of {name}, {100 * probability:.1f} percent now, "
+        f"if one branch more or one less ran. The largest changes: {largest}."
+    )
+
+
+def subsets_text(subsets: Subsets, name: str) -> str:
+    """Where the route that ran stands among those that were tried."""
+    ran, best = subsets.probability[subsets.chosen], subsets.probability[subsets.best]
+    return (
+        f"Scatter chart of the probability of {name} against MACs, a point for each of "
+        f"{len(subsets.masks)} routes; the one that ran gives {100 * ran:.1f} percent, the best "
+        f"of at most its cost {100 * best:.1f} percent."
     )
 
 

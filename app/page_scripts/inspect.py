@@ -7,6 +7,7 @@ import streamlit as st
 from app import services
 from app.inspection import inspect
 from app.views.inspect import answer, controls, source
+from app.views.inspect.cost import show_cost
 from app.views.inspect.filmstrip import show_filmstrip
 from app.views.inspect.sections import show_section
 from app.views.notices import damaged_notice, refused
@@ -48,7 +49,7 @@ def page() -> None:
         answer.show_network(inspection)
     with right:
         answer.show_answer(inspection, log)
-        answer.show_cost(inspection)
+        show_cost(inspection)
     show_section(inspection)
     damaged_notice(damaged)
 

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 import pytest
 
 from app.certainty import certainty
-from app.charts.answer import cost_bar, gate_score_bars, share_bars, top5_bars
+from app.charts.answer import cost_bar, top5_bars
+from app.charts.gate import gate_score_bars
 from app.charts.network import network_picture
 from app.charts.palette import branch_colour
 from app.charts.words import network_text
@@ -113,8 +114,21 @@ def test_bars_hold_the_prediction(seen: tuple[Card, Prediction]) -> None:
     card, found = seen
     assert list(top5_bars(card, found).data[0].x) == [100 * p for _, p in found.top(5)]
     assert list(gate_score_bars(found).data[0].y) == [float(s) for s in found.gate_scores]
-    best = found.top(1)[0][0]
-    assert list(share_bars(card, found).data[0].y) == [float(s) for s in found.shares[:, best]]
+
+
+def test_the_margin_is_marked_between_two_branches(seen: tuple[Card, Prediction]) -> None:
+    _, found = seen
+    last, first, gap = found.gate_margin
+    figure = gate_score_bars(found)
+    (words,) = (a.text for a in figure.layout.annotations)
+    assert words == f"margin {gap:.2f}<br>{last} over {first}"
+    levels = {float(found.gate_scores[b]) for b in (last, first)}
+    assert {shape.y0 for shape in figure.layout.shapes} == levels
+
+
+def test_no_margin_is_marked_where_nothing_was_refused(seen: tuple[Card, Prediction]) -> None:
+    _, found = seen
+    assert not gate_score_bars(replace(found, fired=(0, 1, 2, 3))).layout.shapes
 
 
 def test_certainty_is_counted_on_the_nearest_test_images() -> None:

@@ -31,6 +31,18 @@ def title(page: AppTest) -> str:
     return charts(page)[0]["layout"]["title"]["text"]
 
 
+def cost_row(page: AppTest, start: str) -> list[str]:
+    """MACs, time and top-1 of a row of the table of costs."""
+    (table,) = (m.value for m in page.markdown if "this route" in m.value)
+    (row,) = (line for line in table.splitlines() if line.startswith(f"| {start}"))
+    return [cell.strip(" *") for cell in row.strip("|").split("|")[1:]]
+
+
+def spent(page: AppTest) -> str:
+    """MACs of the route, as the table of costs says it."""
+    return cost_row(page, "**this route**")[0]
+
+
 def upload(page: AppTest, content: bytes, name: str = "photo.png") -> AppTest:
     page.file_uploader[0].set_value((name, content, "image/png"))
     return page.run()
@@ -53,8 +65,7 @@ def test_first_look_shows_route_answer_and_cost(page: AppTest) -> None:
     assert not page.exception
     assert page.selectbox(key="network").value == "hydra_res_d1"
     assert title(page).endswith("of 20 fired")
-    assert page.metric[0].value == "26.4 M"
-    assert page.metric[1].value.endswith(" ms")
+    assert spent(page) == "26.4 M"
     answer = charts(page)[1]["data"][0]
     assert len(answer["y"]) == 5
     assert list(answer["x"]) == sorted(answer["x"], reverse=True)
@@ -63,10 +74,10 @@ def test_first_look_shows_route_answer_and_cost(page: AppTest) -> None:
 def test_k_changes_the_route_and_the_cost(page: AppTest) -> None:
     page.slider[0].set_value(1).run()
     assert title(page).startswith("Branch ")
-    assert page.metric[0].value == "15.8 M"
+    assert spent(page) == "15.8 M"
     page.slider[0].set_value(20).run()
     assert title(page) == "All 20 branches fired"
-    assert page.metric[0].value == "83.1 M"
+    assert spent(page) == "83.1 M"
 
 
 def test_a_static_network_is_shown_as_one(page: AppTest) -> None:
@@ -74,7 +85,7 @@ def test_a_static_network_is_shown_as_one(page: AppTest) -> None:
     assert not page.exception
     assert title(page).startswith("A static network")
     assert not page.slider
-    assert page.metric[0].value == "26.4 M"
+    assert spent(page) == "26.4 M"
 
 
 def test_an_upload_replaces_the_sample(page: AppTest) -> None:

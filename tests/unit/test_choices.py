@@ -12,8 +12,9 @@ import pytest
 from hydranet.checkpoints import load
 from hydranet.choices import BEST_SCORED, every_subset, single_changes
 from hydranet.costs import Cost, Costs
+from hydranet.errors import InputError
 from hydranet.examination import examine
-from hydranet.switchboard import Examined
+from hydranet.switchboard import Examined, Switchboard
 
 PICTURE = np.random.default_rng(4).integers(0, 256, (20, 20, 3), dtype=np.uint8)
 
@@ -94,3 +95,23 @@ def test_where_nothing_is_better_the_route_itself_is_the_best() -> None:
     again = every_subset(examined, first.fired(first.best), 0)
     assert again.best == again.chosen
     assert again.regret == 0
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_any_route_can_be_set_on_the_switchboard(tied: bool) -> None:
+    scores = random_examined(6).gate_scores
+    if tied:
+        scores[:] = 0
+    for size in range(1, 7):
+        for route in combinations(range(6), size):
+            board = Switchboard.firing(route, scores)
+            assert set(board.fired(scores)) == set(route)
+            assert not board.on
+            assert not board.threshold
+    assert Switchboard.firing([int(scores.argmax())], scores).off == frozenset()
+
+
+@pytest.mark.parametrize("route", [[], [6], [-1, 2]])
+def test_a_route_that_cannot_be_set_is_refused(route: list[int]) -> None:
+    with pytest.raises(InputError, match="from 0 to 5"):
+        Switchboard.firing(route, random_examined(6).gate_scores)

@@ -1,4 +1,4 @@
-"""The first screen: image, network, answer, cost."""
+"""The first screen: image, network, answer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from PIL import Image
 
 from app import state
 from app.certainty import certainty
-from app.charts.answer import cost_bar, top5_bars
+from app.charts.answer import top5_bars
 from app.charts.network import network_picture
-from app.charts.words import answer_text, cost_text, network_text
+from app.charts.words import answer_text, network_text
 from app.inspection import Inspection
 from app.views.clicks import clicked
 from app.views.inspect.parts import opened_part
@@ -103,22 +103,3 @@ def show_answer(inspection: Inspection, log: RouteLog) -> None:
         )
     else:
         st.caption(f"It knows {classes} classes and nothing else. {record}")
-
-
-def show_cost(inspection: Inspection) -> None:
-    """MACs spent against those of all branches, and milliseconds measured."""
-    card, found, timing = inspection.card, inspection.found, inspection.timing
-    total = card.costs.all_branches_macs
-    spent, time = st.columns(2)
-    spent.metric("MACs spent", f"{found.macs / 1e6:.1f} M")
-    time.metric("Time, measured", f"{timing.median:.1f} ms")
-    st.plotly_chart(cost_bar(card, found), key="cost", config=_CHART, alt=cost_text(card, found))
-    ran = (
-        f"{100 * found.macs / total:.0f} % of the {total / 1e6:.1f} M MACs of all branches. "
-        if card.costs.num_branches
-        else "All of it runs for every image. "
-    )
-    st.caption(
-        f"{ran}Time: median of {timing.runs} runs on this server, one thread, "
-        f"{timing.fastest:.1f} to {timing.slowest:.1f} ms."
-    )

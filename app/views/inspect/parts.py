@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.charts.answer import gate_score_bars, share_bars
-from app.charts.words import scores_text, shares_text
+from app.charts.gate import gate_score_bars
+from app.charts.words import scores_text
 from app.inspection import Inspection
+from app.views.inspect.combiner import show_shares
 from app.views.text import plain
 from hydranet.card import Card
 
@@ -41,7 +42,7 @@ def show_part(inspection: Inspection) -> None:
     if part == "gate":
         _gate(inspection)
     elif part == "combiner":
-        _combiner(inspection)
+        show_shares(inspection)
     elif part.startswith("branch "):
         _branch(inspection, int(part.removeprefix("branch ")))
 
@@ -60,21 +61,6 @@ def _gate(inspection: Inspection) -> None:
         )
     else:
         st.caption("Every branch fired: the gate refused none.")
-
-
-def _combiner(inspection: Inspection) -> None:
-    found = inspection.found
-    st.plotly_chart(
-        share_bars(inspection.card, found),
-        key="shares",
-        config=_CHART,
-        alt=shares_text(inspection.card, found),
-    )
-    (answer, _), (rival, _) = ((plain(inspection.class_name(c)), p) for c, p in found.top(2))
-    st.caption(
-        f"Exact, because branches are summed: these bars and the bias are the logit. Where the bar "
-        f"of {answer} is the higher one, the branch speaks for it and against {rival}."
-    )
 
 
 def _branch(inspection: Inspection, branch: int) -> None:

@@ -11,11 +11,15 @@ from app import state
 from app.inspection import Inspection
 from app.views.inspect.keep import show_keep
 from app.views.inspect.parts import show_part
+from app.views.inspect.routes import show_routes
+from app.views.inspect.second import show_second_network
 from app.views.inspect.why import show_why
 
 SECTIONS: dict[str, Callable[[Inspection], None]] = {
     state.PARTS_SECTION: show_part,
+    "Routes": show_routes,
     state.WHY_SECTION: show_why,
+    "Second network": show_second_network,
     state.KEEP_SECTION: show_keep,
 }
 

@@ -1,0 +1,89 @@
+"""What the route cost, beside all branches and beside a static network that is as often right."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import services
+from app.baseline import static_baseline, top1_of_route
+from app.charts.answer import cost_bar
+from app.charts.words import cost_text
+from app.inspection import Inspection
+from app.views.text import plain
+from hydranet.checkpoints import Checkpoint
+
+_CHART = {"displayModeBar": False}
+
+
+def show_cost(inspection: Inspection) -> None:
+    """MACs by part, and MACs, milliseconds and top-1 beside what else could have run."""
+    card, found = inspection.card, inspection.found
+    st.plotly_chart(cost_bar(card, found), key="cost", config=_CHART, alt=cost_text(card, found))
+    baseline = _baseline(inspection)
+    st.markdown(cost_table(inspection, baseline))
+    st.caption(" ".join([_parts(inspection), _measured(inspection, baseline)]))
+
+
+def _baseline(inspection: Inspection) -> Checkpoint | None:
+    fired = len(inspection.found.fired)
+    if not fired:
+        return None
+    top1 = top1_of_route(inspection.card, fired)
+    return static_baseline(inspection.card, services.checkpoints()[0], top1)
+
+
+def cost_table(inspection: Inspection, baseline: Checkpoint | None = None) -> str:
+    """This route, all branches, and a static baseline, as Markdown."""
+    card, found, checkpoint = inspection.card, inspection.found, inspection.checkpoint
+    count, fired = card.costs.num_branches, len(found.fired)
+    rows = [
+        "| | MACs | time | top-1 |\n|:--|--:|--:|--:|",
+        "| **this route** | "
+        f"**{found.macs / 1e6:.1f} M** | **{inspection.timing.median:.1f} ms** | "
+        f"**{top1_of_route(card, fired):.1f} %** |",
+    ]
+    if fired and fired < count:
+        timing = services.timing(checkpoint, tuple(range(count)))
+        rows.append(
+            f"| all {count} branches | {card.costs.all_branches_macs / 1e6:.1f} M | "
+            f"{timing.median:.1f} ms | {top1_of_route(card, count):.1f} % |"
+        )
+    if baseline is not None:
+        rows.append(
+            f"| {plain(baseline.name)} | {baseline.card.costs.routed_macs / 1e6:.1f} M | "
+            f"{services.timing(baseline, None).median:.1f} ms | "
+            f"{baseline.card.test.top1:.1f} % |"
+        )
+    return "\n".join(rows)
+
+
+def _parts(inspection: Inspection) -> str:
+    """MACs by part in words, for those who cannot hover."""
+    costs, fired = inspection.card.costs, len(inspection.found.fired)
+    if not fired:
+        return "All of it runs for every image."
+    named = [
+        ("stem", costs.stem.macs),
+        ("gate", costs.gate.macs),
+        ("one branch" if fired == 1 else f"{fired} branches", fired * costs.branch.macs),
+        ("combiner", costs.combiner.macs),
+    ]
+    parts = ", ".join(f"{name} {macs / 1e6:.1f} M" for name, macs in named if macs >= 5e4)
+    share = 100 * inspection.found.macs / costs.all_branches_macs
+    return f"{share:.0f} % of all branches' MACs: {parts}."
+
+
+def _measured(inspection: Inspection, baseline: Checkpoint | None) -> str:
+    timing = inspection.timing
+    fired = len(inspection.found.fired)
+    so_many = f" if the gate picks {fired}" if fired else ""
+    beside = (
+        f" {plain(baseline.name)}: our static network of nearest top-1, same training images."
+        if baseline is not None
+        else ""
+    )
+    return (
+        f"Time: median of {timing.runs} runs on this server, one thread, "
+        f"{timing.fastest:.1f} to {timing.slowest:.1f} ms. "
+        f"Top-1: on {inspection.card.test.images:,} test images{so_many}.{beside}"
+    )
