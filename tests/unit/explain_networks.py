@@ -1,0 +1,58 @@
+"""Tiny networks and what can be explained of them, for the tests of explanations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hydranet.explain.targets import (
+    BranchShare,
+    ClassLogit,
+    GateScore,
+    Target,
+    gate_margin,
+)
+from hydranet.models import HydraNet, Network, create_model
+from hydranet.registry import list_models, model_config
+from hydranet.routing import Route
+
+CLASSES, SIDE = 6, 16
+# The smallest registered network of every family.
+FAMILIES = list({model_config(name).family: name for name in reversed(list_models())}.values())
+
+
+def tiny(name: str = "hydra_res_d1", **changes: Any) -> Network:
+    """A narrow network with batch statistics of its own, in eval mode, as `load` would give it."""
+    config = model_config(name)
+    if hasattr(config, "growth"):
+        changes = {"growth": 2, "channels": 3, **changes}
+    else:
+        changes = {"widths": (3, 4, 5), **changes}
+    if config.is_dynamic and hasattr(config, "k"):
+        changes = {"num_branches": 4, "k": 2, **changes}
+    torch.manual_seed(0)
+    model = create_model(name, num_classes=CLASSES, image_size=SIDE, **changes)
+    with torch.no_grad():
+        for _ in range(30):
+            model(torch.randn(16, 3, SIDE, SIDE))
+    return model.requires_grad_(False).eval()
+
+
+def picture(seed: int = 0) -> Tensor:
+    """(1, 3, 16, 16), as a normalised image."""
+    return torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+
+
+def targets_of(model: Network, x: Tensor) -> tuple[list[Target], Route | None]:
+    """One target of every kind that the network has, and the route that is held."""
+    if not isinstance(model, HydraNet):
+        return [ClassLogit(2)], None
+    with torch.no_grad():
+        output = model(x, k=min(2, model.config.num_branches))
+    branch = int(output.route.indices[0, 1])
+    found: list[Target] = [ClassLogit(2), BranchShare(branch, 2)]
+    if list(model.gate.parameters()):
+        found += [GateScore(branch), gate_margin(output.gate_scores, output.route)]
+    return found, output.route
