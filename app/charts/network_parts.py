@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from app.charts.html import in_lines
 from app.charts.marks import OUTLINE
-from app.charts.palette import ACCENT, QUIET, branch_colour, faint
+from app.charts.palette import ACCENT, QUIET, branch_colour, faint, on
 from hydranet.answer import Answer
 from hydranet.card import Card
 from hydranet.switchboard import Switchboard
@@ -170,7 +170,10 @@ def _squares(look: Look) -> list[go.Scatter]:
             name="numbers",
         )
         for colour, some in (
-            ("#ffffff", [b for b in everyone if lit[b]]),
+            *(
+                (colour, [b for b in everyone if lit[b] and on(branch_colour(b)) == colour])
+                for colour in ("#ffffff", "#000000")
+            ),
             (QUIET, [b for b in everyone if not lit[b]]),
         )
     ]

@@ -14,7 +14,8 @@ _BRANCHES = (
 )  # fmt: skip
 
 QUIET = "#9aa0a6"
-"""What did not fire, and everything that is context; readable on white and on near-black."""
+"""What did not fire, and everything that is context. Text of this colour is darkened or lightened
+with the theme, see `views/look.py`: no one grey reads well on white and on near-black."""
 
 ACCENT = "#0072b2"
 """Ours, where a chart needs one colour."""
@@ -23,6 +24,14 @@ ACCENT = "#0072b2"
 def branch_colour(branch: int) -> str:
     """The colour of a branch, as #rrggbb."""
     return _BRANCHES[branch % len(_BRANCHES)]
+
+
+def on(colour: str) -> str:
+    """Black or white, whichever reads better on a #rrggbb colour (WCAG's relative luminance)."""
+    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if luminance > 0.179 else "#ffffff"
 
 
 def faint(colour: str, opacity: float) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from html import escape
 
-from app.charts.palette import ACCENT, QUIET, branch_colour
+from app.charts.palette import ACCENT, QUIET, branch_colour, on
 from app.charts.words import network_text
 from app.inspection import Inspection
 
@@ -71,7 +71,7 @@ def _branch(branch: int, row: float, weight: float | None) -> str:
         f'<rect x="{_BRANCH - side / 2:.1f}" y="{row - side / 2:.1f}" width="{side}" '
         f'height="{side}" fill="{colour}"/>'
     )
-    number = _text(_BRANCH, row + 4, str(branch), colour="#fff" if weight is not None else "#000")
+    number = _text(_BRANCH, row + 4, str(branch), colour=on(colour))
     if weight is None:
         return square + number
     return square + number + _text(_BRANCH + 40, row - 5, f"{100 * weight:.1f} %")

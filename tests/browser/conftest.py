@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from app.intake import SAMPLES
 from app.serving import CHROMIUM_FLAGS, find_chromium, served
 
 _PATIENCE_MS = 30_000
@@ -32,6 +34,12 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[Path]:
+    """Two sample photos as files, for an upload."""
+    return [SAMPLES / f"{name}.jpg" for name in ("coffee", "cat")]
 
 
 @pytest.fixture
