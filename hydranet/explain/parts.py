@@ -76,7 +76,7 @@ def check_branch(model: Network, branch: int) -> HydraNet:
 def check_gate(model: Network, branch: int) -> HydraNet:
     """The network, known to have a gate that scores that branch; raises InputError otherwise."""
     hydra = check_branch(model, branch)
-    if not any(True for _ in hydra.gate.parameters()):
+    if not list(hydra.gate.parameters()):
         raise InputError(
             "All heads of this network run and its gate scores none, so there is no score to "
             "explain. Explain a class's logit or a head's share of it."

@@ -44,6 +44,15 @@ def traces(model: nn.Module) -> dict[str, Any]:
     }
 
 
+def test_a_hook_would_be_seen() -> None:
+    model = tiny()
+    before = traces(model)
+    handle = model.get_submodule("stem").register_forward_hook(lambda *_: None)
+    assert traces(model) != before
+    handle.remove()
+    assert traces(model) == before
+
+
 @pytest.fixture(params=["as loaded", "in training"])
 def model(request: pytest.FixtureRequest) -> Iterator[HydraNet]:
     """It must be afterwards what it was before."""

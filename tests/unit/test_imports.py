@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,7 +18,8 @@ PACKAGE = Path(hydranet.__file__).parent
 LIGHT = [
     "hydranet", "hydranet.answer", "hydranet.card", "hydranet.checkpoints", "hydranet.choices",
     "hydranet.config", "hydranet.costs", "hydranet.data.normalisation", "hydranet.dynamic_k",
-    "hydranet.errors", "hydranet.files", "hydranet.images", "hydranet.metrics",
+    "hydranet.errors", "hydranet.explain", "hydranet.explain.errors",
+    "hydranet.explain.shapley", "hydranet.files", "hydranet.images", "hydranet.metrics",
     "hydranet.published", "hydranet.registry", "hydranet.route_log", "hydranet.structure",
     "hydranet.subtasks", "hydranet.switchboard", "hydranet.training.history",
     "hydranet.training.recipe",
@@ -85,9 +88,20 @@ def test_every_public_name_is_there(name: str) -> None:
     assert name in dir(hydranet)
 
 
+@pytest.mark.parametrize("name", hydranet.explain.__all__)
+def test_every_public_name_of_explain_is_there(name: str) -> None:
+    """After all its modules are loaded too: none may have the name of what it holds."""
+    for path in PACKAGE.glob("explain/*.py"):
+        importlib.import_module(f"hydranet.explain.{path.stem}")
+    assert not isinstance(getattr(hydranet.explain, name), ModuleType)
+    assert name in dir(hydranet.explain)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'hydranet' has no attribute 'nothing'"):
         _ = hydranet.nothing
+    with pytest.raises(AttributeError, match=r"'hydranet\.explain' has no attribute 'nothing'"):
+        _ = hydranet.explain.nothing
 
 
 def imported(path: Path, *, only_at_import: bool) -> set[str]:
