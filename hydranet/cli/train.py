@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +27,8 @@ from hydranet.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from hydranet.card import Card
+    from hydranet.training.distributed import World
+    from hydranet.training.job import Job
 
 _DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 
@@ -70,6 +73,13 @@ def train_command(
     warmup_all_branches: Annotated[
         int, typer.Option(help="Epochs at the start in which all branches run.")
     ] = 0,
+    freeze_trunk: Annotated[
+        int, typer.Option(help="Epochs at the start in which a HydraNet's stem stays as it is.")
+    ] = 0,
+    dirichlet: Annotated[
+        float,
+        typer.Option(help="Concentration of the draw of images for each head; 0: equal weights."),
+    ] = 0.0,
     teacher: Annotated[
         str | None, typer.Option(help="Checkpoint that the network learns from: distillation.")
     ] = None,
@@ -98,6 +108,7 @@ def train_command(
     """Train networks and write their checkpoints: weights, card and route log.
 
     One that fails does not stop the others: the exit code is 2 then, and a sentence says why.
+    Under torchrun, `torchrun --nproc-per-node N -m hydranet train …`, N processes share each batch.
     """
     values = locals()
     recipe = Recipe(**{key: values[key] for key in _DEFAULTS if key in values})
@@ -106,12 +117,15 @@ def train_command(
             f"--name is for one network, but {len(models)} are to be trained. Leave it out: each "
             "checkpoint has the name of its network then."
         )
-    from hydranet.cli.train_progress import TrainingBars
-    from hydranet.training.job import Job, run_job
-    from hydranet.training.several import train_several
+    from hydranet.training.distributed import is_launched, join_world, local_device
+    from hydranet.training.job import Job
 
-    where = pick_device(device, threads)
-    at_once = min(jobs or (len(models) if where.type == "cuda" else 1), len(models))
+    where = pick_device(device, threads).type
+    at_once = min(jobs or (len(models) if where == "cuda" else 1), len(models))
+    sharing = at_once
+    if is_launched():  # all processes work on one network, then on the next
+        at_once, sharing = 1, int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    root = checkpoints_root(checkpoints)
     queue = [
         Job(
             model=model,
@@ -119,35 +133,51 @@ def train_command(
             recipe=recipe,
             data=data,
             image_size=image_size,
-            root=checkpoints_root(checkpoints),
+            root=root,
             runs=runs,
-            device=where.type,
-            threads=threads or max((os.cpu_count() or 1) // at_once, 1),
+            device=where,
+            threads=threads or max((os.cpu_count() or 1) // sharing, 1),
             resume=resume,
             download=download,
         )
         for model in models
     ]
-    with progress_bar("{task.fields[note]}") as bar:
-        bars = TrainingBars(bar, queue)
-        if len(queue) == 1:
-            cards = [run_job(queue[0], lambda event: bars(queue[0], event))]
-            errors = []
-        else:
-            outcomes = train_several(queue, at_once=at_once, on_event=bars)
-            cards = [outcome.card for outcome in outcomes if outcome.card]
-            errors = [f"{o.job.name}: {o.error}" for o in outcomes if o.error]
-    if json:
-        trained = [_summary(card, checkpoints_root(checkpoints)) for card in cards]
+    with join_world(local_device(where)) as world:
+        cards, errors = _train(queue, at_once, world)
+        if not world.is_main:
+            raise typer.Exit(2 if errors else 0)  # the first process says it all
+    if json and cards:
+        trained = [_summary(card, root) for card in cards]
         print_json(trained[0] if len(models) == 1 else {"trained": trained})
+    elif json and len(models) > 1:
+        print_json({"trained": []})
     else:
         for card in cards:
             print(
-                f"{checkpoints_root(checkpoints) / card.name}: top-1 {card.test.top1:.2f} % on "
+                f"{root / card.name}: top-1 {card.test.top1:.2f} % on "
                 f"{card.test.images:,} test images."
             )
     if errors:
         raise InputError("\n".join(errors))
+
+
+def _train(queue: list[Job], at_once: int, world: World) -> tuple[list[Card], list[str]]:
+    """The cards of the networks that were trained, and why the others were not."""
+    from hydranet.cli.train_progress import TrainingBars
+    from hydranet.training.job import run_job
+    from hydranet.training.several import train_several
+
+    with progress_bar("{task.fields[note]}") if world.is_main else nullcontext() as bar:
+        bars = TrainingBars(bar, queue)
+        if len(queue) > 1:
+            outcomes = train_several(queue, at_once=at_once, on_event=bars, world=world)
+            cards = [outcome.card for outcome in outcomes if outcome.card]
+            return cards, [f"{o.job.name}: {o.error}" for o in outcomes if o.error]
+        try:
+            card = run_job(queue[0], lambda event: bars(queue[0], event), world)
+        except InputError as error:
+            return [], [str(error)]
+        return [card] if card else [], []
 
 
 def _summary(card: Card, root: Path) -> dict[str, Any]:

@@ -11,17 +11,19 @@ from hydranet.training.loop import Progress
 
 
 class TrainingBars:
-    """Shows what jobs report on a bar of `hydranet.cli.shared.progress_bar`."""
+    """Shows what jobs report on a bar of `hydranet.cli.shared.progress_bar`, if there is one."""
 
-    def __init__(self, bar: Bar, jobs: list[Job]) -> None:
+    def __init__(self, bar: Bar | None, jobs: list[Job]) -> None:
         self._bar = bar
         self._several = len(jobs) > 1
         self._tasks: dict[tuple[str, str], TaskID] = {}
 
     def __call__(self, job: Job, event: Progress | Measured) -> None:
         """Move the job's bar; after an epoch print what it gave."""
+        if self._bar is None:
+            return
         if isinstance(event, Measured):
-            task = self._task("Evaluating", job)
+            task = self._task(self._bar, "Evaluating", job)
             self._bar.update(task, completed=event.done, total=event.total)
             return
         note = (
@@ -29,15 +31,17 @@ class TrainingBars:
             f"{event.images_per_second:.0f} images/s"
         )
         done, total = event.epoch * event.steps + event.step, event.epochs * event.steps
-        self._bar.update(self._task("Training", job), completed=done, total=total, note=note)
+        self._bar.update(
+            self._task(self._bar, "Training", job), completed=done, total=total, note=note
+        )
         if event.record:
             name = f"{job.name}, " if self._several else ""
             self._bar.console.print(name + _line(event.record))
 
-    def _task(self, doing: str, job: Job) -> TaskID:
+    def _task(self, bar: Bar, doing: str, job: Job) -> TaskID:
         key = (doing, job.name)
         if key not in self._tasks:
-            self._tasks[key] = self._bar.add_task(f"{doing} {job.name}", total=None, note="")
+            self._tasks[key] = bar.add_task(f"{doing} {job.name}", total=None, note="")
         return self._tasks[key]
 
 

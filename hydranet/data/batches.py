@@ -7,14 +7,25 @@ a whole batch at a time. There are no worker processes to feed and nothing to de
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from hydranet.data.dataset import ImageSet
 from hydranet.data.normalisation import Normalisation
+from hydranet.errors import InputError
 
 _FLIP_PROBABILITY = 0.5
+
+
+class Batch(NamedTuple):
+    """`images`: (B, 3, H, W) float32, normalised; `labels`: (B,) int64; `rows`: (B,) int64, which
+    images of the set they are."""
+
+    images: Tensor
+    labels: Tensor
+    rows: Tensor
 
 
 class Batches:
@@ -38,35 +49,53 @@ class Batches:
             yield self.normalisation.apply(images), labels
 
     def shuffled(
-        self, batch_size: int, *, seed: int, padding: int = 4
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+        self, batch_size: int, *, seed: int, padding: int = 4, rank: int = 0, ranks: int = 1
+    ) -> Iterator[Batch]:
         """Full batches in random order, each image cropped and flipped at random.
 
         Every image is padded by `padding` black pixels, cropped back to its size and mirrored half
         of the time. The images of an incomplete last batch are left out. The same `seed` gives the
-        same batches on the same device.
+        same batches on the same device. Of `ranks` processes that share the work, the one numbered
+        `rank` gets its part of each batch: together they see what one process sees alone.
+
+        Raises:
+            InputError: a batch cannot be shared evenly.
         """
+        batch_size = min(batch_size, len(self))
+        if batch_size % ranks:
+            raise InputError(
+                f"A batch must be shared evenly by {ranks} processes, but has {batch_size} images. "
+                f"Choose a batch size that {ranks} divides."
+            )
+        part = slice(rank * batch_size // ranks, (rank + 1) * batch_size // ranks)
         device = self.labels.device
         generator = torch.Generator(device).manual_seed(seed)
         order = torch.randperm(len(self), generator=generator, device=device)
         for rows in order.split(batch_size):
-            if len(rows) < min(batch_size, len(self)):
+            if len(rows) < batch_size:
                 return
-            images = _crop_and_flip(self.images[rows], padding, generator)
-            yield self.normalisation.apply(images), self.labels[rows]
+            draws = _draw(batch_size, padding, generator)
+            rows = rows[part]
+            images = _crop_and_flip(self.images[rows], padding, *(draw[part] for draw in draws))
+            yield Batch(self.normalisation.apply(images), self.labels[rows], rows)
 
 
-def _crop_and_flip(images: Tensor, padding: int, generator: torch.Generator) -> Tensor:
+def _draw(count: int, padding: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """Where the window of each image begins, from the top and from the left, and whether it is
+    mirrored: (count, 1) each."""
+    device = generator.device
+    top, left = torch.randint(0, 2 * padding + 1, (2, count, 1), generator=generator, device=device)
+    flip = torch.rand(count, 1, generator=generator, device=device) < _FLIP_PROBABILITY
+    return top, left, flip
+
+
+def _crop_and_flip(images: Tensor, padding: int, top: Tensor, left: Tensor, flip: Tensor) -> Tensor:
     """(B, 3, H, W) → the same shape: one random window and one coin for each image."""
     count, _, height, width = images.shape
     device = images.device
     padded = torch.nn.functional.pad(images, (padding,) * 4)
-    top, left = torch.randint(
-        0, 2 * padding + 1, (2, count, 1), generator=generator, device=device
-    )  # (B, 1) each
     rows = top + torch.arange(height, device=device)  # (B, H)
     columns = left + torch.arange(width, device=device)  # (B, W)
-    flip = torch.rand(count, 1, generator=generator, device=device) < _FLIP_PROBABILITY
     columns = torch.where(flip, columns.flip(1), columns)
     image = torch.arange(count, device=device)
     # Advanced indices around the channel slice put the channels last: (B, H, W, 3).

@@ -17,6 +17,7 @@ from hydranet.checkpoints import load
 from hydranet.data import ImageSet, load_images
 from hydranet.errors import InputError
 from hydranet.registry import list_models, model_config
+from hydranet.training.distributed import World, local_device
 from hydranet.training.finish import finish
 from hydranet.training.loop import Progress
 from hydranet.training.recipe import Recipe
@@ -58,37 +59,53 @@ class Measured:
 Report = Callable[[Progress | Measured], None]
 
 
-def run_job(job: Job, report: Report = lambda event: None) -> Card:
-    """Train, measure, write; returns the card.
+def run_job(
+    job: Job, report: Report = lambda event: None, world: World | None = None
+) -> Card | None:
+    """Train, measure, write; returns the card. Of the processes of a `world` the first measures,
+    writes and returns it, the others wait and return None.
 
     Raises:
         InputError: anything that does not fit, see `train_model` and `finish`.
     """
     torch.set_num_threads(job.threads)
-    device = torch.device(job.device)
-    images = _images(job.data, "train", job.image_size, job.download)
-    test = _images(job.data, "test", job.image_size, None)
+    world = world or World()
     try:
-        run = train_model(
-            job.model,
-            images,
-            recipe=replace(job.recipe, start=find_start(job.recipe.start, job.model)),
-            load_network=lambda name: load(name, job.root),
-            device=device,
-            state_path=job.runs / job.name / "state.safetensors",
-            resume=job.resume,
-            on_progress=report,
-        )
-        return finish(
-            run,
-            name=job.name,
-            test=test,
-            root=job.root,
-            device=device,
-            on_progress=lambda done, total: report(Measured(done, total)),
-        )
+        card = _train_and_finish(job, report, world)
+    except InputError:
+        world.wait()
+        raise
     finally:
         torch.compiler.reset()  # the next network of this process is compiled for itself
+    world.wait()  # the next network may start from this one
+    return card
+
+
+def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
+    device = local_device(job.device)
+    images = _images(job.data, "train", job.image_size, job.download)
+    test = _images(job.data, "test", job.image_size, None)
+    run = train_model(
+        job.model,
+        images,
+        recipe=replace(job.recipe, start=find_start(job.recipe.start, job.model)),
+        load_network=lambda name: load(name, job.root),
+        device=device,
+        state_path=job.runs / job.name / "state.safetensors",
+        resume=job.resume,
+        world=world,
+        on_progress=report,
+    )
+    if not world.is_main:
+        return None
+    return finish(
+        run,
+        name=job.name,
+        test=test,
+        root=job.root,
+        device=device,
+        on_progress=lambda done, total: report(Measured(done, total)),
+    )
 
 
 @lru_cache(maxsize=2)

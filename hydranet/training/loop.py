@@ -12,12 +12,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from hydranet.config import MultiHeadConfig
 from hydranet.data.batches import Batches
 from hydranet.errors import InputError
-from hydranet.models.hydra import HydraOutput
+from hydranet.models.hydra import HydraNet, HydraOutput
 from hydranet.models.network import Network
 from hydranet.training.backend import compile_in_place
 from hydranet.training.distillation import Teacher
+from hydranet.training.distributed import World
+from hydranet.training.head_weights import draw_head_weights
 from hydranet.training.history import EpochRecord
 from hydranet.training.optimiser import make_optimiser
 from hydranet.training.recipe import Recipe
@@ -55,6 +58,7 @@ def fit(
     recipe: Recipe,
     subtask_of_class: Tensor | None = None,
     teacher: Teacher | None = None,
+    world: World | None = None,
     state_path: Path | None = None,
     resume: bool = False,
     identity: dict[str, Any] | None = None,
@@ -62,9 +66,9 @@ def fit(
 ) -> list[EpochRecord]:
     """Train `model` in place by a recipe without "auto"; returns a record of each epoch.
 
-    `subtask_of_class`: (C,) int64, for a HydraNet; `teacher`: to learn from. With `state_path` the
-    state is saved after each epoch, and `resume` goes on from it: the result is the same as without
-    the break.
+    `subtask_of_class`: (C,) int64, where branches have subtasks; `teacher`: to learn from; `world`:
+    the processes that share the work. With `state_path` the state is saved after each epoch, and
+    `resume` goes on from it: the result is the same as without the break.
 
     Raises:
         InputError: the loss is no number any more, or the saved state cannot be used.
@@ -77,11 +81,15 @@ def fit(
     model.to(memory_format=torch.channels_last)
     if recipe.compile == "on":
         compile_in_place(model)
-    step = TrainingStep(model, optimizer, recipe, subtask_of_class, teacher)
-    run = _Run(model, recipe, step, device, on_progress)
+    world = world or World()
+    head_weights = _head_weights(model, recipe, len(train), device)
+    step = TrainingStep(
+        model, optimizer, recipe, subtask_of_class, teacher, head_weights, module=model
+    )
+    run = _Run(model, recipe, step, device, world, on_progress)
     for epoch in range(len(history), recipe.epochs):
         history.append(run.epoch(epoch, train, validation))
-        if state_path is not None:
+        if state_path is not None and world.is_main:
             save_state(
                 state_path,
                 model=model,
@@ -92,42 +100,59 @@ def fit(
     return history
 
 
+def _head_weights(
+    model: Network, recipe: Recipe, images: int, device: torch.device
+) -> Tensor | None:
+    if not recipe.dirichlet or not isinstance(model.config, MultiHeadConfig):
+        return None
+    return draw_head_weights(
+        model.config.num_branches,
+        images,
+        concentration=recipe.dirichlet,
+        seed=recipe.seed,
+        device=device,
+    )
+
+
 @dataclass
 class _Run:
     model: Network
     recipe: Recipe
     train_on: TrainingStep
     device: torch.device
+    world: World
     on_progress: ProgressCallback
 
     def epoch(self, epoch: int, train: Batches, validation: Batches) -> EpochRecord:
         """One pass over the training images, then one over the validation images."""
-        recipe = self.recipe
+        recipe, world = self.recipe, self.world
         batch = min(recipe.batch_size, len(train))
         steps = max(len(train) // batch, 1)
-        self.model.train()
+        self._prepare(epoch)
         tally = Tally.zero(self.device, getattr(self.model.config, "num_branches", 0))
         start = time.perf_counter()
         loss_now = math.nan
-        for step, (images, labels) in enumerate(
-            train.shuffled(batch, seed=recipe.seed * 100_003 + epoch)
-        ):
+        seed = recipe.seed * 100_003 + epoch
+        batches = train.shuffled(batch, seed=seed, rank=world.rank, ranks=world.size)
+        for step, part in enumerate(batches):
             at, of = epoch * steps + step, recipe.epochs * steps
             rate = recipe.rate(at, of)
-            loss = self.train_on(images, labels, epoch=epoch, rate=rate, done=at / of, tally=tally)
+            loss = self.train_on(part, epoch=epoch, rate=rate, done=at / of, tally=tally)
             if step % _CHECK_EVERY == 0 or step == steps - 1 or self.device.type == "cpu":
-                loss_now = float(loss)
+                loss_now = float(world.sum(loss)) / world.size
                 self._check(loss_now, epoch, step)
             seconds = time.perf_counter() - start
-            self.on_progress(
-                Progress(epoch, recipe.epochs, step + 1, steps, loss_now, tally.images / seconds)
-            )
+            speed = tally.images * world.size / seconds
+            self.on_progress(Progress(epoch, recipe.epochs, step + 1, steps, loss_now, speed))
+        tally = tally.over(world)
         seconds = time.perf_counter() - start
         record = EpochRecord(
             epoch=epoch,
             loss=round(float(tally.loss) / tally.images, 5),
             train_top1=round(100 * float(tally.correct) / tally.images, 3),
-            validation_top1=round(self._validate(validation), 3),
+            validation_top1=round(
+                world.from_main(lambda: self._validate(validation), self.device), 3
+            ),
             learning_rate=rate,
             images_per_second=round(tally.images / seconds, 1),
             seconds=round(time.perf_counter() - start, 2),
@@ -139,6 +164,15 @@ class _Run:
             Progress(epoch, recipe.epochs, steps, steps, loss_now, record.images_per_second, record)
         )
         return record
+
+    def _prepare(self, epoch: int) -> None:
+        """Training mode, with the stem frozen where the recipe says so."""
+        self.model.train()
+        if isinstance(self.model, HydraNet):
+            frozen = epoch < self.recipe.freeze_trunk
+            self.model.stem.requires_grad_(not frozen)
+            self.model.stem.train(not frozen)
+        self.train_on.module = self.world.wrap(self.model, self.device)
 
     def _check(self, loss: float, epoch: int, step: int) -> None:
         if not math.isfinite(loss):

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hydranet.config import MultiHeadConfig
 from hydranet.models.hydra import HydraNet, HydraOutput
 from hydranet.routing import Route
 from hydranet.training.distillation import distillation_loss
@@ -23,14 +24,16 @@ from hydranet.training.recipe import Recipe
 class Targets:
     """What the output for a batch is compared with.
 
-    `labels`: (B,); `subtask_of_class`: (C,), for a HydraNet; `teacher`: (B, C), a teacher's logits;
-    `done`: share of training that is done, for what warms up.
+    `labels`: (B,); `subtask_of_class`: (C,), where branches have subtasks; `teacher`: (B, C), a
+    teacher's logits; `done`: share of training that is done, for what warms up; `head_weights`:
+    (n, B), what each image counts for each head of a multi-head network.
     """
 
     labels: Tensor
     subtask_of_class: Tensor | None = None
     teacher: Tensor | None = None
     done: float = 0.0
+    head_weights: Tensor | None = None
 
 
 def loss_terms(
@@ -41,10 +44,12 @@ def loss_terms(
     `output`: logits (B, C), or what the HydraNet `model` returns.
     """
     logits = (output.logits if isinstance(output, HydraOutput) else output).float()
-    terms = {
-        "labels": recipe.label_loss
-        * F.cross_entropy(logits, targets.labels, label_smoothing=recipe.label_smoothing)
-    }
+    smoothing = recipe.label_smoothing
+    if isinstance(output, HydraOutput) and isinstance(model.config, MultiHeadConfig):
+        terms = {"heads": recipe.label_loss * heads_loss(output, targets, smoothing)}
+    else:
+        of_labels = F.cross_entropy(logits, targets.labels, label_smoothing=smoothing)
+        terms = {"labels": recipe.label_loss * of_labels}
     if isinstance(output, HydraOutput) and targets.subtask_of_class is not None:
         assert isinstance(model, HydraNet)
         terms |= _hydra_terms(model, output, targets, targets.subtask_of_class, recipe)
@@ -73,6 +78,26 @@ def _hydra_terms(
     if recipe.load_balance:
         terms["balance"] = recipe.load_balance * load_balance_loss(scores, output.route)
     return terms
+
+
+def heads_loss(output: HydraOutput, targets: Targets, label_smoothing: float) -> Tensor:
+    """Each head's own cross-entropy, summed over the heads.
+
+    For a head it is the mean over the batch, weighted by what each image counts for that head.
+    Source: raghav1810/HydraNet on GitHub.
+    """
+    logits = output.features.float().transpose(0, 1)  # (n, B, C)
+    heads, images, classes = logits.shape
+    losses = F.cross_entropy(
+        logits.reshape(-1, classes),
+        targets.labels.repeat(heads),
+        label_smoothing=label_smoothing,
+        reduction="none",
+    ).view(heads, images)
+    if targets.head_weights is None:
+        return losses.mean(dim=1).sum()
+    weights = targets.head_weights  # (n, B)
+    return ((losses * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1e-12)).sum()
 
 
 def gate_loss(gate_scores: Tensor, wanted: Tensor) -> Tensor:

@@ -36,6 +36,9 @@ class Recipe:
     gate learns, the "subtask" of the true class, or how probable the "teacher" finds each subtask.
     `warmup_all_branches`: epochs at the start in which all branches run for every image.
     `branch_loss`, `load_balance`: weights of the losses of that name in `training/losses.py`.
+    `freeze_trunk`: epochs at the start in which a HydraNet's stem stays as it is, batch norm too.
+    `dirichlet`: concentration of the draw that weighs the images of each head of a multi-head
+    network, once for the whole run; 0 for equal weights.
     """
 
     epochs: int = 30
@@ -61,6 +64,8 @@ class Recipe:
     warmup_all_branches: int = 0
     branch_loss: float = 0.0
     load_balance: float = 0.0
+    freeze_trunk: int = 0
+    dirichlet: float = 0.0
 
     def __post_init__(self) -> None:
         _check_choice("subtasks", self.subtasks, SUBTASKS)
@@ -76,13 +81,14 @@ class Recipe:
             )
         for name in ("epochs", "batch_size", "validation_images"):
             _check_whole(name, getattr(self, name), 1, 10**9)
-        _check_whole("warmup_all_branches", self.warmup_all_branches, 0, 10**9)
+        for name in ("warmup_all_branches", "freeze_trunk"):
+            _check_whole(name, getattr(self, name), 0, 10**9)
         _check_whole("seed", self.seed, 0, 2**32 - 1)
         for name in ("momentum", "label_smoothing", "warmup"):
             _check_number(name, getattr(self, name), 0, 1)
         for name in (
             "learning_rate", "weight_decay", "gate_loss", "distillation_weight", "label_loss",
-            "branch_loss", "load_balance",
+            "branch_loss", "load_balance", "dirichlet",
         ):  # fmt: skip
             _check_number(name, getattr(self, name), 0, 1000)
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hydranet.config import ArchitectureConfig
+from hydranet.config import ArchitectureConfig, MultiHeadConfig
 from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
@@ -22,6 +22,7 @@ from hydranet.registry import model_config
 from hydranet.subtasks import balanced_clusters, number_by_first_class, random_subtasks
 from hydranet.training.backend import settle
 from hydranet.training.distillation import Teacher, prepare_teacher
+from hydranet.training.distributed import World
 from hydranet.training.history import EpochRecord
 from hydranet.training.loop import ProgressCallback, fit
 from hydranet.training.recipe import Recipe
@@ -52,12 +53,13 @@ def train_model(
     device: torch.device,
     state_path: Path | None = None,
     resume: bool = False,
+    world: World | None = None,
     on_progress: ProgressCallback = lambda progress: None,
 ) -> TrainedRun:
     """Train the registered network `name` on `images`, of which a part is held out for validation.
 
     `load_network` gives the trained network of a checkpoint name; it is asked where the recipe
-    names one in `start` or `teacher`.
+    names one in `start` or `teacher`. `world`: the processes that share the work.
 
     Raises:
         InputError: the recipe, the data and the network do not fit, or training diverged.
@@ -70,19 +72,18 @@ def train_model(
     torch.manual_seed(recipe.seed)
     model = build(config)
     teacher = _teacher(recipe, load_network, train, normalisation, device)
-    recipe = settle(recipe, model, device)
+    recipe = _without_what_does_not_apply(settle(recipe, model, device), model)
     subtask_of_class = None
     if isinstance(model, HydraNet):
         static = load_network(recipe.start) if recipe.start else None
         if static is not None:
             upcycle(model, static)
-        subtask_of_class = make_subtasks(
-            recipe, train, static, normalisation, model.config.num_branches, device
-        )
+        if model.config.has_subtasks:
+            subtask_of_class = make_subtasks(
+                recipe, train, static, normalisation, model.config.num_branches, device
+            )
     elif recipe.start:
         raise InputError(f"Only a HydraNet starts from a static network; {name} is static itself.")
-    else:
-        recipe = replace(recipe, gate_loss=0.0, branch_loss=0.0, load_balance=0.0)
     model.to(device)
     began = time.perf_counter()
     history = fit(
@@ -92,6 +93,7 @@ def train_model(
         recipe=recipe,
         subtask_of_class=_to_tensor(subtask_of_class, device),
         teacher=teacher,
+        world=world,
         state_path=state_path,
         resume=resume,
         identity={
@@ -106,6 +108,19 @@ def train_model(
     return TrainedRun(
         model, config, recipe, normalisation, subtask_of_class, train, validation, history, seconds
     )
+
+
+def _without_what_does_not_apply(recipe: Recipe, model: Network) -> Recipe:
+    """So that a card does not show settings that had no effect on its network."""
+    if not isinstance(model, HydraNet):
+        recipe = replace(recipe, freeze_trunk=0)
+    if not isinstance(model.config, MultiHeadConfig):
+        recipe = replace(recipe, dirichlet=0.0)
+    if not model.config.has_subtasks:
+        recipe = replace(
+            recipe, gate_loss=0.0, branch_loss=0.0, load_balance=0.0, warmup_all_branches=0
+        )
+    return recipe
 
 
 def _teacher(

@@ -18,6 +18,7 @@ from multiprocessing.context import SpawnProcess
 
 from hydranet.card import Card
 from hydranet.errors import InputError
+from hydranet.training.distributed import World
 from hydranet.training.job import Job, Measured, run_job
 from hydranet.training.loop import Progress
 
@@ -26,7 +27,10 @@ OnEvent = Callable[[Job, Progress | Measured], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: with a card, or with a sentence that says why not."""
+    """How a job ended: with a card, or with a sentence that says why not.
+
+    Both are None in a process that is not the first of its world.
+    """
 
     job: Job
     card: Card | None = None
@@ -38,10 +42,12 @@ def train_several(
     *,
     at_once: int = 1,
     on_event: OnEvent = lambda job, event: None,
+    world: World | None = None,
 ) -> list[Outcome]:
     """Run every job, at most `at_once` at a time; the outcomes stand in the order of the jobs.
 
-    With `at_once` 1 they run one after another in this process, else each in its own.
+    With `at_once` 1 they run one after another in this process, which may be one of a `world`, else
+    each in its own.
 
     Raises:
         InputError: two jobs have one name, or `at_once` is no positive number.
@@ -54,13 +60,15 @@ def train_several(
     if at_once < 1:
         raise InputError(f"At least one network must be trained at a time, not {at_once}.")
     if at_once == 1 or len(jobs) == 1:
-        return [_outcome(job, partial(on_event, job)) for job in jobs]
+        return [_outcome(job, partial(on_event, job), world) for job in jobs]
     return _side_by_side(jobs, at_once, on_event)
 
 
-def _outcome(job: Job, report: Callable[[Progress | Measured], None]) -> Outcome:
+def _outcome(
+    job: Job, report: Callable[[Progress | Measured], None], world: World | None = None
+) -> Outcome:
     try:
-        return Outcome(job, card=run_job(job, report))
+        return Outcome(job, card=run_job(job, report, world))
     except InputError as error:
         return Outcome(job, error=str(error))
     except Exception as error:  # such as a GPU's memory: the other networks go on

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from hydranet.data.batches import Batch
 from hydranet.models.hydra import HydraNet, HydraOutput
 from hydranet.models.network import Network
 from hydranet.training.backend import autocast
 from hydranet.training.distillation import Teacher
+from hydranet.training.distributed import World
 from hydranet.training.losses import Targets, loss_terms
 from hydranet.training.recipe import Recipe
 
@@ -35,6 +37,17 @@ class Tally:
         scalars = torch.zeros(3, device=device)
         return cls(scalars[0], scalars[1], scalars[2], torch.zeros(num_branches, device=device))
 
+    def over(self, world: World) -> Tally:
+        """The sums over all processes."""
+        return Tally(
+            world.sum(self.loss),
+            world.sum(self.correct),
+            world.sum(self.hits),
+            world.sum(self.load),
+            {name: world.sum(sum_) for name, sum_ in self.terms.items()},
+            self.images * world.size,
+        )
+
     def means(self) -> dict[str, float]:
         """Each loss term, weighted as in the loss, averaged over the images."""
         return {name: round(float(sum_) / self.images, 5) for name, sum_ in self.terms.items()}
@@ -42,27 +55,35 @@ class Tally:
 
 @dataclass
 class TrainingStep:
-    """Trains `model` on one batch. `subtask_of_class`: (C,), for a HydraNet; `teacher`: or None."""
+    """Trains `model` on one batch.
+
+    `subtask_of_class`: (C,), where branches have subtasks; `teacher`: or None; `head_weights`:
+    (n, images of the set), for a multi-head network; `module`: `model`, or what wraps it.
+    """
 
     model: Network
     optimizer: torch.optim.Optimizer
     recipe: Recipe
     subtask_of_class: Tensor | None
     teacher: Teacher | None
+    head_weights: Tensor | None
+    module: nn.Module
 
     def __call__(
-        self, images: Tensor, labels: Tensor, *, epoch: int, rate: float, done: float, tally: Tally
+        self, batch: Batch, *, epoch: int, rate: float, done: float, tally: Tally
     ) -> Tensor:
         """The loss, a scalar on the device; what the batch gave is added to `tally`.
 
         `rate`: learning rate; `done`: share of all steps that are done.
         """
+        images, labels, rows = batch
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with autocast(self.recipe, images.device):
             output = self._forward(images, epoch)
         opinion = None if self.teacher is None else self.teacher.logits(images)
-        targets = Targets(labels, self.subtask_of_class, opinion, done)
+        of_heads = None if self.head_weights is None else self.head_weights[:, rows]
+        targets = Targets(labels, self.subtask_of_class, opinion, done, of_heads)
         terms = loss_terms(self.model, output, targets, self.recipe)
         loss = reduce(torch.add, terms.values())
         self.optimizer.zero_grad(set_to_none=True)
@@ -73,10 +94,10 @@ class TrainingStep:
 
     def _forward(self, images: Tensor, epoch: int) -> Tensor | HydraOutput:
         if not isinstance(self.model, HydraNet):
-            return self.model(images)
+            return self.module(images)
         all_branches = epoch < self.recipe.warmup_all_branches
         k = self.model.config.num_branches if all_branches else None
-        return self.model(images, k=k, engine=_ENGINES[self.recipe.execution])
+        return self.module(images, k=k, engine=_ENGINES[self.recipe.execution])
 
     @torch.no_grad()
     def _count(
@@ -93,7 +114,9 @@ class TrainingStep:
         tally.correct += (logits.argmax(dim=1) == labels).sum()
         for name, term in terms.items():
             tally.terms[name] = tally.terms.get(name, 0) + term * len(labels)
-        if isinstance(output, HydraOutput) and self.subtask_of_class is not None:
-            mask = output.route.mask  # (B, N)
-            tally.load += mask.sum(dim=0)
+        if not isinstance(output, HydraOutput):
+            return
+        mask = output.route.mask  # (B, N)
+        tally.load += mask.sum(dim=0)
+        if self.subtask_of_class is not None:
             tally.hits += mask.gather(1, self.subtask_of_class[labels][:, None]).sum()

@@ -49,7 +49,7 @@ def test_crops_are_windows_of_the_padded_image_or_of_its_mirror(
     batches = Batches(source, BYTES)
     seen = set()
     for seed in range(12):
-        for images, labels in batches.shuffled(5, seed=seed, padding=padding):
+        for images, labels, _ in batches.shuffled(5, seed=seed, padding=padding):
             assert images.shape == (5, 3, SIDE, SIDE)
             for image, label in zip(images, labels.tolist(), strict=True):
                 found = windows(source.images[label], padding).get(to_bytes(image))
@@ -61,7 +61,7 @@ def test_crops_are_windows_of_the_padded_image_or_of_its_mirror(
 
 
 def test_images_of_a_batch_are_cropped_one_by_one(source: ImageSet) -> None:
-    images, labels = next(Batches(source, BYTES).shuffled(20, seed=0))
+    images, labels, _ = next(Batches(source, BYTES).shuffled(20, seed=0))
     places = {
         windows(source.images[label], 4)[to_bytes(image)]
         for image, label in zip(images, labels.tolist(), strict=True)
@@ -73,7 +73,7 @@ def test_images_of_a_batch_are_cropped_one_by_one(source: ImageSet) -> None:
 def test_shuffled_yields_full_batches_and_each_image_at_most_once(
     source: ImageSet, size: int, full: int
 ) -> None:
-    found = [labels for _, labels in Batches(source, BYTES).shuffled(size, seed=0)]
+    found = [batch.labels for batch in Batches(source, BYTES).shuffled(size, seed=0)]
     assert [len(labels) for labels in found] == [min(size, COUNT)] * full
     everything = torch.cat(found).tolist()
     assert len(set(everything)) == len(everything)
@@ -83,10 +83,32 @@ def test_shuffled_yields_full_batches_and_each_image_at_most_once(
 def test_the_seed_decides(source: ImageSet) -> None:
     batches = Batches(source, BYTES)
     first, again, other = (list(batches.shuffled(7, seed=s)) for s in (3, 3, 4))
-    for (images, labels), (same_images, same_labels) in zip(first, again, strict=True):
-        assert torch.equal(images, same_images)
-        assert torch.equal(labels, same_labels)
-    assert not torch.equal(first[0][1], other[0][1])
+    for batch, same in zip(first, again, strict=True):
+        assert torch.equal(batch.images, same.images)
+        assert torch.equal(batch.labels, same.labels)
+    assert not torch.equal(first[0].labels, other[0].labels)
+
+
+def test_rows_say_which_images_they_are(source: ImageSet) -> None:
+    batches = Batches(source, BYTES)
+    for batch in batches.shuffled(7, seed=3):
+        assert torch.equal(batches.labels[batch.rows], batch.labels)
+
+
+@pytest.mark.parametrize(("size", "ranks"), [(8, 2), (9, 3), (5, 1)])
+def test_processes_share_what_one_sees_alone(source: ImageSet, size: int, ranks: int) -> None:
+    batches = Batches(source, BYTES)
+    alone = list(batches.shuffled(size, seed=3))
+    parts = [list(batches.shuffled(size, seed=3, rank=rank, ranks=ranks)) for rank in range(ranks)]
+    for whole, *shared in zip(alone, *parts, strict=True):
+        for name in ("images", "labels", "rows"):
+            joined = torch.cat([getattr(part, name) for part in shared])
+            assert torch.equal(joined, getattr(whole, name))
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(source: ImageSet) -> None:
+    with pytest.raises(InputError, match="by 2 processes, but has 7 images"):
+        next(Batches(source, BYTES).shuffled(7, seed=0, rank=1, ranks=2))
 
 
 def test_shuffling_leaves_the_global_generator_alone(source: ImageSet) -> None:

@@ -27,7 +27,7 @@ from hydranet.training.recipe import Recipe
         ("subtasks", "kmeans"), ("distillation", "kd"),
         ("distillation_weight", -1), ("label_loss", float("nan")),
         ("gate_targets", "labels"), ("warmup_all_branches", -1), ("warmup_all_branches", 0.5),
-        ("branch_loss", -0.1), ("load_balance", "1"),
+        ("freeze_trunk", -1), ("dirichlet", -0.5), ("branch_loss", -0.1), ("load_balance", "1"),
         ("execution", "some"), ("precision", "half"), ("compile", True),
     ],
 )  # fmt: skip

@@ -91,7 +91,7 @@ def test_side_by_side_gives_what_one_after_another_gives(data: Path, tmp_path: P
     assert isinstance(diary.events["resnet8"][-1], Measured)
 
 
-def end_the_process(job: Job, report: Any) -> None:
+def end_the_process(*arguments: Any) -> None:
     os._exit(3)
 
 
@@ -109,7 +109,7 @@ def test_a_process_that_is_lost_is_a_sentence(
         assert outcome.error == "its process ended with code 3. Go on with --resume."
 
 
-def raise_an_error(job: Job, report: Any) -> None:
+def raise_an_error(*arguments: Any) -> None:
     raise RuntimeError("out of memory")
 
 

@@ -17,6 +17,7 @@ from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
 from hydranet.models import HydraNet, Network, build
+from hydranet.training.distillation import prepare_teacher
 from hydranet.training.history import EpochRecord
 from hydranet.training.loop import Progress, fit
 from hydranet.training.optimiser import make_optimiser
@@ -130,6 +131,47 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
     assert set(epochs) == {1, 2}
     assert untimed(rest) == untimed(history)
     assert_same_weights(whole, resumed)
+
+
+@pytest.mark.parametrize("distillation", ["dkd", "standardised"])
+def test_a_killed_run_with_a_teacher_goes_on_too(
+    coloured: ImageSet, tmp_path: Path, distillation: str
+) -> None:
+    """The warm-up of the teacher's loss goes on where it was, too."""
+    recipe = replace(
+        RECIPE, teacher="t", distillation=distillation, gate_targets="teacher", branch_loss=0.1,
+        learning_rate=0.01, warmup_all_branches=2, freeze_trunk=1,
+    )  # fmt: skip
+
+    def run(**options: Any) -> tuple[Network, list[EpochRecord]]:
+        torch.manual_seed(9)
+        teacher = prepare_teacher(
+            build(STATIC), recipe=recipe, class_names=coloured.class_names, image_size=16,
+            normalisation=Normalisation((0.5,) * 3, (0.25,) * 3), device=torch.device("cpu"),
+        )  # fmt: skip
+        return train(coloured, HYDRA, recipe, teacher=teacher, **options)
+
+    whole, history = run()
+    state: dict[str, Any] = {"state_path": tmp_path / "state", "identity": IDENTITY}
+    with pytest.raises(Killed):
+        run(**state, on_progress=kill_after_first_epoch)
+    resumed, rest = run(**state, resume=True)
+    assert "teacher" in rest[-1].loss_terms
+    assert untimed(rest) == untimed(history)
+    assert_same_weights(whole, resumed)
+
+
+def test_a_frozen_trunk_stays_as_it_is(coloured: ImageSet) -> None:
+    """Weights and batch statistics; afterwards it is trained."""
+    torch.manual_seed(5)
+    start = {n: v.clone() for n, v in build(HYDRA).state_dict().items()}
+    frozen, _ = train(coloured, HYDRA, replace(RECIPE, epochs=2, freeze_trunk=2))
+    thawed, _ = train(coloured, HYDRA, replace(RECIPE, epochs=2, freeze_trunk=1))
+    for name, value in frozen.state_dict().items():
+        if name.startswith("stem"):
+            assert torch.equal(value, start[name]), name
+    assert not torch.equal(frozen.state_dict()["gate.score.weight"], start["gate.score.weight"])
+    assert not torch.equal(thawed.state_dict()["stem.conv.weight"], start["stem.conv.weight"])
 
 
 def test_a_finished_run_is_not_trained_again(coloured: ImageSet, tmp_path: Path) -> None:
