@@ -21,7 +21,12 @@ from hydranet.checkpoints import ROUTES, Checkpoint, DamagedCheckpoint, list_che
 from hydranet.route_log import RouteLog, read_route_log
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from app.intake import Intake
+    from hydranet.answer import Answer
+    from hydranet.explain.branch_shapley import BranchValues
     from hydranet.models import Network
     from hydranet.prediction import Prediction, Timing
     from hydranet.switchboard import Examined
@@ -126,6 +131,53 @@ def _timing(
     black = Image.new("RGB", (side, side))
     with admitted():
         return predict(model, [black], branches=fired)[0].timing
+
+
+def feature_maps(checkpoint: Checkpoint, intake: Intake, part: str) -> NDArray[np.float32]:
+    """(channels, h, w) of a part: "stem", "gate", "branch 3" or "last stage"; InputError if the
+    network has no such part."""
+    return _feature_maps(*_key(checkpoint), intake.sha256, part, checkpoint, intake.image)
+
+
+@st.cache_data(max_entries=_IMAGES_KEPT, show_spinner=False)
+def _feature_maps(
+    name: str, weights_sha256: str, image_sha256: str, part: str,
+    _checkpoint: Checkpoint, _image: Image.Image,
+) -> NDArray[np.float32]:  # fmt: skip
+    from hydranet.explain import feature_maps as maps
+    from hydranet.prediction import network_input
+
+    model = network(_checkpoint)
+    whole = {"stem": maps.stem_maps, "gate": maps.gate_maps, "last stage": maps.body_maps}
+    with admitted():
+        _, x = network_input(_checkpoint.card, _image)
+        if part in whole:
+            return whole[part](model, x)
+        return maps.branch_maps(model, x, int(part.removeprefix("branch ")))
+
+
+def branch_values(checkpoint: Checkpoint, intake: Intake, found: Answer) -> BranchValues:
+    """What each fired branch is worth to every class's probability; InputError if static."""
+    key = (*_key(checkpoint), intake.sha256, found.fired)
+    return _branch_values(*key, checkpoint, intake.image, found)
+
+
+@st.cache_data(max_entries=_IMAGES_KEPT, show_spinner=False)
+def _branch_values(
+    name: str, weights_sha256: str, image_sha256: str, fired: tuple[int, ...],
+    _checkpoint: Checkpoint, _image: Image.Image, _found: Answer,
+) -> BranchValues:  # fmt: skip
+    import torch
+
+    from hydranet.explain.branch_shapley import branch_values
+    from hydranet.prediction import network_input
+    from hydranet.routing import Route
+
+    model = network(_checkpoint)
+    route = Route(torch.tensor([fired]), torch.tensor([_found.weights]), len(_found.gate_scores))
+    with admitted():
+        _, x = network_input(_checkpoint.card, _image)
+        return branch_values(model, x, route=route)
 
 
 def route_log(checkpoint: Checkpoint) -> RouteLog:

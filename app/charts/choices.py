@@ -11,6 +11,8 @@ from app.charts.marks import OUTLINE
 from app.charts.palette import ACCENT, QUIET, branch_colour, faint
 from hydranet.choices import Change, Subsets
 
+NOTHING = 0.0005
+"""A regret below it is none: it would be shown as 0.0 points."""
 _PALE = 0.45
 _BARE = {"plot_bgcolor": "rgba(0,0,0,0)", "paper_bgcolor": "rgba(0,0,0,0)"}
 
@@ -91,7 +93,7 @@ def subsets_scatter(subsets: Subsets, asked: int, names: Sequence[str]) -> go.Fi
             _mark(subsets, subsets.chosen, "circle-open", 17, "ran"),
             *(
                 [_mark(subsets, subsets.best, "diamond-open", 17, "best of its cost")]
-                if subsets.best != subsets.chosen
+                if subsets.regret >= NOTHING
                 else []
             ),
         ]

@@ -8,12 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-_ACROSS = 16
+ACROSS = 16
+"""Maps in a row."""
 _CELL = 46
 """Pixels a map is drawn with, at most."""
 
 
-def montage(maps: NDArray[np.float32], across: int = _ACROSS) -> NDArray[np.float32]:
+def montage(maps: NDArray[np.float32], across: int = ACROSS) -> NDArray[np.float32]:
     """(C, h, w) maps side by side, a gap of NaN between them: (rows·(h + 1) − 1, …)."""
     count, height, width = maps.shape
     across = min(across, count)
@@ -33,7 +34,7 @@ def maps_picture(maps: NDArray[np.float32], title: str) -> go.Figure:
     low, high = float(maps.min()), float(maps.max())
     signed = low < 0
     most = max(abs(low), abs(high), 1e-9)
-    rows = math.ceil(len(maps) / _ACROSS)
+    rows = math.ceil(len(maps) / ACROSS)
     figure = go.Figure(
         go.Heatmap(
             z=picture,

@@ -50,18 +50,25 @@ def share_bars(
     return figure
 
 
-def shapley_bars(fired: Sequence[int], values: Sequence[float]) -> go.Figure:
-    """The Shapley value of each fired branch, in percentage points of the class's probability."""
+def shapley_bars(
+    fired: Sequence[int],
+    values: NDArray[np.float64],
+    standard_errors: NDArray[np.float64] | None = None,
+) -> go.Figure:
+    """The Shapley value (k,) of each fired branch, in percentage points of a class's probability,
+    with its standard error where it is sampled."""
+    errors = None if standard_errors is None else {"array": 100 * standard_errors, "color": OUTLINE}
     figure = go.Figure(
         go.Bar(
             x=[str(b) for b in fired],
-            y=[100 * float(value) for value in values],
+            y=100 * values,
+            error_y=errors,
             marker_color=[branch_colour(b) for b in fired],
             hovertemplate="branch %{x}: %{y:+.1f} points<extra></extra>",
         )
     )
     figure.update_layout(
-        title="What each fired branch adds to the probability",
+        title="What each fired branch is worth to the probability",
         height=300,
         margin={"t": 40, "b": 4},
         **_BARE,

@@ -75,11 +75,17 @@ def shares_text(
     )
 
 
+def values_text(fired: Sequence[int], values: NDArray[np.float64], name: str) -> str:
+    """What each fired branch is worth to a class's probability."""
+    each = ", ".join(f"branch {b} {100 * v:+.1f}" for b, v in zip(fired, values, strict=True))
+    return f"Bars of the percentage points each fired branch is worth to {name}: {each}."
+
+
 def maps_text(maps: NDArray[np.float32], part: str) -> str:
     """How many maps, of what size and range."""
     count, height, width = maps.shape
     return (
-        f"{count} feature maps of the {part}, {height} by {width} each, side by side, "
+        f"{count} feature maps of {part}, {height} by {width} each, side by side, "
         f"values from {maps.min():.2f} to {maps.max():.2f}."
     )
 

@@ -65,7 +65,7 @@ def test_first_look_shows_route_answer_and_cost(page: AppTest) -> None:
     assert not page.exception
     assert page.selectbox(key="network").value == "hydra_res_d1"
     assert title(page).endswith("of 20 fired")
-    assert spent(page) == "26.4 M"
+    assert spent(page) == "26.4\u00a0M"
     answer = charts(page)[1]["data"][0]
     assert len(answer["y"]) == 5
     assert list(answer["x"]) == sorted(answer["x"], reverse=True)
@@ -74,10 +74,10 @@ def test_first_look_shows_route_answer_and_cost(page: AppTest) -> None:
 def test_k_changes_the_route_and_the_cost(page: AppTest) -> None:
     page.slider[0].set_value(1).run()
     assert title(page).startswith("Branch ")
-    assert spent(page) == "15.8 M"
+    assert spent(page) == "15.8\u00a0M"
     page.slider[0].set_value(20).run()
     assert title(page) == "All 20 branches fired"
-    assert spent(page) == "83.1 M"
+    assert spent(page) == "83.1\u00a0M"
 
 
 def test_a_static_network_is_shown_as_one(page: AppTest) -> None:
@@ -85,7 +85,7 @@ def test_a_static_network_is_shown_as_one(page: AppTest) -> None:
     assert not page.exception
     assert title(page).startswith("A static network")
     assert not page.slider
-    assert spent(page) == "26.4 M"
+    assert spent(page) == "26.4\u00a0M"
 
 
 def test_an_upload_replaces_the_sample(page: AppTest) -> None:

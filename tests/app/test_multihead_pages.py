@@ -53,7 +53,7 @@ def picture(page: AppTest) -> dict:
 def macs(page: AppTest) -> float:
     """Of the route, in millions."""
     (table,) = (m.value for m in page.markdown if "this route" in m.value)
-    return float(table.split("**this route**")[1].split("**")[1].removesuffix(" M"))
+    return float(table.split("**this route**")[1].split("**")[1].removesuffix("\u00a0M"))
 
 
 def words(page: AppTest) -> str:

@@ -55,7 +55,7 @@ def show_network(inspection: Inspection) -> None:
     card, found, board = inspection.card, inspection.found, inspection.board
     opened = opened_part(card)
     st.plotly_chart(
-        network_picture(card, found, board=board, opened=opened, height=530),
+        network_picture(card, found, board=board, opened=opened, height=560),
         key=_PICTURE,
         config=_CHART,
         on_select=_open_part,

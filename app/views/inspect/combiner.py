@@ -5,13 +5,52 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from app import services
 from app.charts.html import escaped
-from app.charts.shares import share_bars
-from app.charts.words import shares_text
+from app.charts.shares import shapley_bars, share_bars
+from app.charts.words import shares_text, values_text
 from app.inspection import Inspection
 from app.views.text import plain
+from hydranet.explain.shapley import MAX_EXACT
 
 _CHART = {"displayModeBar": False}
+
+
+def show_combiner(inspection: Inspection) -> None:
+    """Shares of the logit, which add up, beside what branches are worth to the probability."""
+    shares, values = st.columns(2, gap="medium")
+    with shares:
+        show_shares(inspection)
+    with values:
+        _show_values(inspection)
+
+
+def _show_values(inspection: Inspection) -> None:
+    """Shapley values, because a probability is no sum over branches."""
+    asked = inspection.class_in_question
+    name = inspection.class_name(asked)
+    worth = services.branch_values(inspection.checkpoint, inspection.intake, inspection.found)
+    errors = worth.standard_errors
+    st.plotly_chart(
+        shapley_bars(
+            worth.fired, worth.values[:, asked], None if errors is None else errors[:, asked]
+        ),
+        key="values",
+        config=_CHART,
+        alt=values_text(worth.fired, worth.values[:, asked], name),
+    )
+    how = (
+        "Exact, over every subset of the fired branches."
+        if errors is None
+        else f"Estimated from random orders, because more than {MAX_EXACT} branches fired; the "
+        "thin lines are one standard error."
+    )
+    before, after = worth.nothing[asked], inspection.found.probabilities[asked]
+    st.caption(
+        "A probability is no sum over branches, so these are Shapley values: the mean of what a "
+        f"branch changes when it joins others that ran. From {100 * before:.1f}\u00a0% with no "
+        f"branch they lead to the {100 * after:.1f}\u00a0% of {plain(name)}. {how}"
+    )
 
 
 def show_shares(inspection: Inspection, key: str = "shares") -> None:

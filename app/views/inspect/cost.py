@@ -20,7 +20,8 @@ def show_cost(inspection: Inspection) -> None:
     card, found = inspection.card, inspection.found
     st.plotly_chart(cost_bar(card, found), key="cost", config=_CHART, alt=cost_text(card, found))
     baseline = _baseline(inspection)
-    st.markdown(cost_table(inspection, baseline))
+    with st.container(key="cost_table"):
+        st.markdown(cost_table(inspection, baseline))
     st.caption(" ".join([_parts(inspection), _measured(inspection, baseline)]))
 
 
@@ -39,20 +40,20 @@ def cost_table(inspection: Inspection, baseline: Checkpoint | None = None) -> st
     rows = [
         "| | MACs | time | top-1 |\n|:--|--:|--:|--:|",
         "| **this route** | "
-        f"**{found.macs / 1e6:.1f} M** | **{inspection.timing.median:.1f} ms** | "
-        f"**{top1_of_route(card, fired):.1f} %** |",
+        f"**{found.macs / 1e6:.1f}\u00a0M** | **{inspection.timing.median:.1f}\u00a0ms** | "
+        f"**{top1_of_route(card, fired):.1f}\u00a0%** |",
     ]
     if fired and fired < count:
         timing = services.timing(checkpoint, tuple(range(count)))
         rows.append(
-            f"| all {count} branches | {card.costs.all_branches_macs / 1e6:.1f} M | "
-            f"{timing.median:.1f} ms | {top1_of_route(card, count):.1f} % |"
+            f"| all {count} | {card.costs.all_branches_macs / 1e6:.1f}\u00a0M | "
+            f"{timing.median:.1f}\u00a0ms | {top1_of_route(card, count):.1f}\u00a0% |"
         )
     if baseline is not None:
         rows.append(
-            f"| {plain(baseline.name)} | {baseline.card.costs.routed_macs / 1e6:.1f} M | "
-            f"{services.timing(baseline, None).median:.1f} ms | "
-            f"{baseline.card.test.top1:.1f} % |"
+            f"| {plain(baseline.name)} | {baseline.card.costs.routed_macs / 1e6:.1f}\u00a0M | "
+            f"{services.timing(baseline, None).median:.1f}\u00a0ms | "
+            f"{baseline.card.test.top1:.1f}\u00a0% |"
         )
     return "\n".join(rows)
 

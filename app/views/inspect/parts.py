@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
+from app import services, state
+from app.charts.feature_maps import ACROSS, maps_picture, silent, strongest
 from app.charts.gate import gate_score_bars
-from app.charts.words import scores_text
+from app.charts.words import maps_text, scores_text
 from app.inspection import Inspection
-from app.views.inspect.combiner import show_shares
+from app.views.inspect.combiner import show_combiner
 from app.views.text import plain
 from hydranet.card import Card
+from hydranet.errors import InputError
 
 _CHART = {"displayModeBar": False}
 
@@ -39,12 +41,14 @@ def show_part(inspection: Inspection) -> None:
     if st.session_state.get(state.PART) not in (None, *names):
         st.session_state[state.PART] = names[1]
     part = st.selectbox("Part", names, index=1, key=state.PART, bind="query-params", width=240)
+    if part == "combiner":
+        show_combiner(inspection)
+        return
     if part == "gate":
         _gate(inspection)
-    elif part == "combiner":
-        show_shares(inspection)
     elif part.startswith("branch "):
         _branch(inspection, int(part.removeprefix("branch ")))
+    _maps(inspection, part)
 
 
 def _gate(inspection: Inspection) -> None:
@@ -85,3 +89,36 @@ def _branch(inspection: Inspection, branch: int) -> None:
         required=True,
         on_change=lambda: state.set_switch(branch, st.session_state[key]),
     )
+
+
+def _maps(inspection: Inspection, part: str) -> None:
+    """What the part made of the image, channel by channel."""
+    try:
+        maps = services.feature_maps(inspection.checkpoint, inspection.intake, part)
+    except InputError as error:
+        st.info(plain(str(error)))
+        return
+    count, height, width = maps.shape
+    name = part if part.startswith("branch ") else f"the {part}"
+    st.plotly_chart(
+        maps_picture(maps, f"Feature maps of {name}"),
+        key="feature_maps",
+        config=_CHART,
+        alt=maps_text(maps, name),
+    )
+    quiet = silent(maps)
+    silence = f"{quiet} of them found nothing (zero everywhere)" if quiet else "none is silent"
+    ran = (
+        ""
+        if not _skipped(inspection, part)
+        else " The branch did not run; this is what it would have seen."
+    )
+    st.caption(
+        f"{count} channels of {height}×{width}, from the top left in rows of {ACROSS}, on one "
+        f"scale: bright is where a channel found its pattern in the image. The strongest is "
+        f"channel {strongest(maps)}; {silence}.{ran}"
+    )
+
+
+def _skipped(inspection: Inspection, part: str) -> bool:
+    return part.startswith("branch ") and int(part.split()[1]) not in inspection.found.fired

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import state
-from app.charts.choices import change_bars, subsets_scatter
+from app.charts.choices import NOTHING, change_bars, subsets_scatter
 from app.charts.html import escaped
 from app.charts.words import changes_text, subsets_text
 from app.inspection import Inspection
@@ -64,12 +64,13 @@ def _sentence(inspection: Inspection, board: Switchboard) -> None:
 
 
 def switchboard_table(inspection: Inspection, board: Switchboard) -> pd.DataFrame:
-    """A row for each branch: subtask, gate score, confidence in percent, weight, state."""
+    """A row for each branch, best-scored first: state, gate score, confidence in percent, weight,
+    subtask."""
     found, card = inspection.found, inspection.card
     weights = dict(zip(found.fired, found.weights, strict=True))
     count = card.costs.num_branches
     subtasks = card.subtasks or [[] for _ in range(count)]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "branch": range(count),
             "state": [
@@ -79,13 +80,14 @@ def switchboard_table(inspection: Inspection, board: Switchboard) -> pd.DataFram
             ],
             "gate score": found.gate_scores,
             "confidence": 100 * found.gate_confidence,
-            "weight": [weights.get(b) for b in range(count)],
+            "weight": [weights.get(b, 0.0) for b in range(count)],
             "subtask": [
                 ", ".join(inspection.class_name(c) for c in classes) or "every class"
                 for classes in subtasks
             ],
         }
     )
+    return table.sort_values("gate score", ascending=False, kind="stable")
 
 
 def _single_changes(inspection: Inspection, examined: Examined) -> None:
@@ -139,7 +141,7 @@ def _every_subset(inspection: Inspection, examined: Examined) -> None:
 
 
 def _regret(subsets: Subsets, name: str) -> str:
-    if subsets.best == subsets.chosen:
+    if subsets.regret < NOTHING:
         return f"No route of at most its cost makes {plain(name)} more probable: no regret."
     best = ", ".join(map(str, subsets.fired(subsets.best)))
     return (

@@ -79,7 +79,8 @@ def _show_one(one: Inspection, place: str) -> None:
         config=_CHART,
         alt=network_text(card, found, board=one.board),
     )
-    st.caption("Lit: what ran for this image. Hover over a branch for its subtask.")
+    hover = " Hover over a branch for its subtask." if card.subtasks else ""
+    st.caption(f"Lit: what ran for this image.{hover}")
     st.plotly_chart(
         top5_bars(card, found), key=f"{place}_top5", config=_CHART, alt=answer_text(card, found)
     )
