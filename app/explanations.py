@@ -1,4 +1,4 @@
-"""Attributions for the page Inspect: kept, estimated, computed, cancelled. Draws nothing.
+"""Explanations for the page Inspect: kept, estimated, computed, cancelled. Draws nothing.
 
 A result is kept under the weights' hash, the image file's hash, the branches that fired, the target
 and the method. What `progress` raises ends the work: Streamlit interrupts a script that way, and
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from hydranet.explain.attributions import Attribution
+    from hydranet.explain.stability_strip import StabilityStrip
     from hydranet.explain.targets import Target
     from hydranet.models import Network
     from hydranet.routing import Route
@@ -98,6 +99,31 @@ def _estimate(
     model, x, route = _held(_inspection)
     with services.admitted():
         return estimate_seconds(model, x, _target, method, route=route)
+
+
+def strip(inspection: Inspection, dial: str) -> StabilityStrip:
+    """The network on the image at all settings of a dial; k and threshold as on the page.
+
+    Raises:
+        InputError: there is no such dial.
+    """
+    checkpoint, board = inspection.checkpoint, inspection.board
+    return _strip(
+        checkpoint.name, checkpoint.card.weights_sha256, inspection.intake.sha256, dial,
+        None if board is None else board.k, 0.0 if board is None else board.threshold, inspection,
+    )  # fmt: skip
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _strip(
+    name: str, weights_sha256: str, image_sha256: str, dial: str,
+    k: int | None, threshold: float, _inspection: Inspection,
+) -> StabilityStrip:  # fmt: skip
+    from hydranet.explain.stability_strip import stability
+
+    model = services.network(_inspection.checkpoint)
+    with services.admitted():
+        return stability(model, _inspection.intake.image, dial, k=k, threshold=threshold)
 
 
 def _key(inspection: Inspection, target: Target, method: str) -> _Key:

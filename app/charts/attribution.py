@@ -18,12 +18,14 @@ from plotly.subplots import make_subplots
 FOR, AGAINST = (178, 24, 43), (33, 102, 172)
 """Red and blue of the diverging scale RdBu (ColorBrewer)."""
 
+THUMB = 140
+"""Side of a thumbnail in pixels."""
+
 _OPAQUE = 0.92
 _CLIPPED = 99.5
 _PALE = 0.42
-_THUMB = 140
 _FRAME = 4
-_HEIGHT = 330
+_HEIGHT = 340
 
 
 def symmetric_limit(maps: Iterable[NDArray[np.float32]]) -> float:
@@ -58,18 +60,21 @@ def attribution_figure(
     figure.update_annotations(font_size=13)
     figure.update_layout(
         height=_HEIGHT,
-        margin={"l": 0, "r": 0, "t": 28, "b": 0},
+        margin={"l": 0, "r": 0, "t": 78, "b": 0},
         plot_bgcolor="rgba(0,0,0,0)",
         paper_bgcolor="rgba(0,0,0,0)",
         coloraxis={
             "cmin": -limit,
             "cmax": limit,
             "colorscale": _colour_scale(),
-            "colorbar": {"title": {"text": unit}, "thickness": 12, "len": 0.95, "nticks": 5},
+            "colorbar": {
+                "title": {"text": unit, "side": "top"}, "orientation": "h", "nticks": 5,
+                "thickness": 10, "len": 0.46, "x": 0.76, "y": 1.08, "yanchor": "bottom", "ypad": 0,
+            },
         },
-    )
+    )  # fmt: skip
     figure.update_xaxes(visible=False, fixedrange=True, constrain="domain")
-    figure.update_yaxes(visible=False, fixedrange=True, constrain="domain")
+    figure.update_yaxes(visible=False, fixedrange=True, constrain="domain", constraintoward="top")
     return figure
 
 
@@ -87,9 +92,9 @@ def thumbnail(
     pixels: NDArray[np.uint8], values: NDArray[np.float32], *, limit: float, frame: str
 ) -> Image.Image:
     """`tinted`, enlarged without smoothing, in a frame of the colour `frame` (#rrggbb)."""
-    side = _THUMB - 2 * _FRAME
+    side = THUMB - 2 * _FRAME
     small = Image.fromarray(tinted(pixels, values, limit=limit))
-    whole = Image.new("RGB", (_THUMB, _THUMB), frame)
+    whole = Image.new("RGB", (THUMB, THUMB), frame)
     whole.paste(small.resize((side, side), Image.Resampling.NEAREST), (_FRAME, _FRAME))
     return whole
 

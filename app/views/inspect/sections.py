@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import state
 from app.inspection import Inspection
+from app.views.inspect.firmness import show_firmness
 from app.views.inspect.keep import show_keep
 from app.views.inspect.parts import show_part
 from app.views.inspect.routes import show_routes
@@ -19,6 +20,7 @@ SECTIONS: dict[str, Callable[[Inspection], None]] = {
     state.PARTS_SECTION: show_part,
     "Routes": show_routes,
     state.WHY_SECTION: show_why,
+    state.FIRMNESS_SECTION: show_firmness,
     "Second network": show_second_network,
     state.KEEP_SECTION: show_keep,
 }

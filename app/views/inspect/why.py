@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app import explanations
-from app.charts.attribution import attribution_figure, symmetric_limit, thumbnail
+from app.charts.attribution import THUMB, attribution_figure, symmetric_limit, thumbnail
 from app.charts.attribution_words import map_text, meaning
 from app.charts.palette import branch_colour
 from app.inspection import Inspection
@@ -64,10 +64,9 @@ def _show_map(
         config=_CHART,
         alt=map_text(question.number, attribution.values),
     )
-    held = " The route is held still meanwhile." if inspection.found.fired else ""
     st.caption(
         f"Red pixels {plain(question.raises)}, blue ones {plain(question.lowers)}; where the grey "
-        f"image shows, little counts. {plain(meaning(attribution.method))}{held}"
+        f"image shows, little counts. {plain(meaning(attribution.method))} {question.note}"
     )
 
 
@@ -84,6 +83,7 @@ def _show_branches(
                     inspection.pixels, attribution.values, limit=limit, frame=branch_colour(branch)
                 ),
                 caption=f"branch {branch} adds {_amount(attribution.score)}",
+                width=THUMB,
                 output_format="PNG",
                 alt=map_text(f"what branch {branch} adds", attribution.values),
             )
@@ -94,7 +94,7 @@ def _show_branches(
 
 
 def _amount(share: float) -> str:
-    return f"{share:+.2f}" if abs(share) >= _SMALL else f"less than {_SMALL}"
+    return f"{share:+.2f}" if abs(share) >= _SMALL else "about 0"
 
 
 def _show_numbers(question: Question, found: list[Attribution]) -> None:
@@ -107,12 +107,12 @@ def _show_numbers(question: Question, found: list[Attribution]) -> None:
             f"{total - whole.delta:+.2f}, so {100 * whole.relative_delta:.1f}\u00a0% is missed "
             "(convergence)."
         )
-        worst = max(a.relative_delta or 0.0 for a in found)
+        difference = max(abs(total - whole.delta), 1e-12)
+        worst = max(abs(a.delta or 0.0) for a in found) / difference
         if worst > _LARGE_DELTA:
             st.warning(
-                f"Integrated gradients missed up to {100 * worst:.0f}\u00a0% of a difference that "
-                f"they should add up to; above {100 * _LARGE_DELTA:.0f}\u00a0% a map is a rough "
-                "guide only.",
+                f"Up to {100 * worst:.0f}\u00a0% of the difference is missed. Above "
+                f"{100 * _LARGE_DELTA:.0f}\u00a0% the map is a rough guide only.",
                 icon=":material/warning:",
             )
     seconds = sum(attribution.seconds for attribution in found)

@@ -20,20 +20,23 @@ SHARE = "one branch's share of it"
 SCORE = "one branch's gate score"
 MARGIN = "this branch and not the next"
 
+_HELD = "The route is held still meanwhile: the same branches count with the same weights."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """One number of the network that is explained.
 
     `number`: what it is; `raises`, `lowers`: what a red and a blue pixel do; `unit`: of the values;
-    `branches`: whose shares are explained beside it, with the target of each. Class names in the
-    texts are as they stand in the file.
+    `note`: what else must be known; `branches`: whose shares are explained beside it, with the
+    target of each. Class names in the texts are as they stand in the file.
     """
 
     number: str
     raises: str
     lowers: str
     unit: str
+    note: str = ""
     target: Target
     branches: tuple[tuple[int, Target], ...] = ()
 
@@ -72,6 +75,7 @@ def _answer(inspection: Inspection) -> Question:
         raises=f"speak for {name}",
         lowers="speak against it",
         unit="logit",
+        note=_HELD if inspection.found.fired else "",
         target=ClassLogit(asked),
         branches=tuple((b, BranchShare(b, asked)) for b in inspection.found.fired),
     )
@@ -88,6 +92,7 @@ def _share(inspection: Inspection) -> Question:
         raises=f"make branch {branch} speak for {name}",
         lowers="make it speak against",
         unit="logit",
+        note=_HELD,
         target=BranchShare(branch, asked),
     )
 
@@ -116,11 +121,12 @@ def _margin(inspection: Inspection) -> Question:
         raise InputError("Every branch fired, so none was refused. Lower k to see a margin.")
     last, first, _ = margin
     return Question(
-        number=f"the gate's score of branch {last}, the last that fired, less that of branch "
-        f"{first}, the first that did not",
+        number=f"the gate's lead of branch {last} over branch {first}",
         raises=f"speak for branch {last}",
         lowers=f"speak for branch {first}",
         unit="score",
+        note=f"Branch {last} was the last that fired, branch {first} the first that did not; the "
+        "lead is the step between their scores.",
         target=GateMargin(last, first),
     )
 
