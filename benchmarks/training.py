@@ -1,8 +1,9 @@
 """Training speed of Hydra-Res-d1 by execution: fired branches alone, all, all as one; in one run.
 
 `python benchmarks/training.py [ROUNDS]` prints one JSON object: images/s of each way (median, least
-and most over the rounds, the ways taking turns) and the ratio of the medians of the first two. Made-up images, since
-their content does not change what is computed. Nothing else should run on the machine meanwhile.
+and most over the rounds, the ways taking turns) and the ratio of the medians of the first two.
+Made-up images, since their content does not change what is computed. Nothing else should run on the
+machine meanwhile.
 """
 
 from __future__ import annotations

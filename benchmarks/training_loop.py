@@ -2,11 +2,12 @@
 
 `python benchmarks/training_loop.py [ROUNDS [IMAGES]]` prints one JSON object: images/s of both
 loops for ResNet-20 and Hydra-Res-d1 (median, least and most over the rounds, the loops taking
-turns) and the ratio of the medians. The plain loop is what one writes first: torchvision's RandomCrop,
-RandomHorizontalFlip, ToTensor and Normalize on PIL images, a DataLoader with two workers that stay,
-the same network, loss and optimiser, float32, eager. Both are timed once warm: workers started,
-network compiled where the recipe has it so. Made-up images, since their content does not change
-what is computed. Nothing else should run on the machine meanwhile. Needs torchvision.
+turns) and the ratio of the medians. The plain loop is what one writes first: torchvision's
+RandomCrop, RandomHorizontalFlip, ToTensor and Normalize on PIL images, a DataLoader with two
+workers that stay, the same network, loss and optimiser, float32, eager. Both are timed once warm:
+workers started, network compiled where the recipe has it so. Made-up images, since their content
+does not change what is computed. Nothing else should run on the machine meanwhile. Needs
+torchvision.
 """
 
 from __future__ import annotations
