@@ -18,8 +18,12 @@ from PIL import Image
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
 
+_DETAIL = 8
+"""Dials work on at most so many pixels for each of the network's, on one side: a large photo would
+cost seconds, and no more of it would reach the network."""
+
 _BLUR_DETAIL = 4
-"""Blur works on so many pixels for each of the network's, on one side: more would only cost."""
+"""The same for blur, which takes away detail itself."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Dial:
         if setting == self.neutral:
             return fit_square(image, side)
         square = _transforms().center_crop(image, [min(image.size)])
+        if square.width > (most := _DETAIL * side):
+            square = Image.fromarray(fit_square(square, most))
         return self.apply(square, setting, side, seed)
 
 
