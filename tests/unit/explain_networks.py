@@ -40,9 +40,9 @@ def tiny(name: str = "hydra_res_d1", **changes: Any) -> Network:
     return model.requires_grad_(False).eval()
 
 
-def picture(seed: int = 0) -> Tensor:
-    """(1, 3, 16, 16), as a normalised image."""
-    return torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(seed))
+def picture(seed: int = 0, side: int = SIDE) -> Tensor:
+    """(1, 3, side, side), as a normalised image."""
+    return torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(seed))
 
 
 def targets_of(model: Network, x: Tensor) -> tuple[list[Target], Route | None]:

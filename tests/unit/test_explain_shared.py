@@ -71,7 +71,7 @@ def test_eight_threads_share_one_network(method: str) -> None:
     before = traces(model)
     jobs = [
         (x, target, route)
-        for x in (picture(seed) for seed in range(5))
+        for x in (picture(seed, side=8) for seed in range(5))  # 50 images an occlusion
         for targets, route in [targets_of(model, x)]
         for target in targets
     ]
