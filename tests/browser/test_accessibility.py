@@ -56,7 +56,9 @@ def look(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 def settled(page: Page) -> None:
     """Wait until everything is drawn."""
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=60_000)
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_test_id("stApp")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=60_000
+    )
     page.wait_for_timeout(500)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import looked_at, services
+from app import looked_at, services, state
 from app.inspection import Inspection
 from app.report.document import document
 from app.report.figures import as_csv, as_json
@@ -20,6 +20,9 @@ _FILES: tuple[tuple[str, str, str, str, Callable[[Record], bytes]], ...] = (
     ("Figures as JSON", ":material/data_object:", "json", "application/json", as_json),
     ("Figures as CSV", ":material/table:", "csv", "text/csv", as_csv),
 )
+_OF_OTHER_SECTIONS = {
+    state.PART, state.WHY, state.WHY_BRANCH, state.METHOD, state.DIAL, state.OTHER,
+}  # fmt: skip
 
 
 def show_keep(inspection: Inspection) -> None:
@@ -57,8 +60,10 @@ def _made(
 
 
 def _address() -> str:
-    """Of the page as it stands now."""
-    held = {name: st.query_params.get_all(name) for name in st.query_params}
+    """Of the page as it stands now. What other sections had set leaves the address only after
+    this run, so it is left out here."""
+    names = [name for name in st.query_params if name not in _OF_OTHER_SECTIONS]
+    held = {name: st.query_params.get_all(name) for name in names}
     query = urlencode(held, doseq=True)
     base = st.context.url or ""
     return f"{base}?{query}" if query else base
