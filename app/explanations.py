@@ -7,7 +7,8 @@ then the core is free again and nothing is kept of what was not finished.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,6 +16,7 @@ import streamlit as st
 from app import services
 from app.inspection import Inspection
 from app.kept import Kept
+from hydranet.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +51,8 @@ def explain(
     `progress` is told the part that is done, 0 to 1, also while the work waits for a core.
 
     Raises:
-        InputError: the network, the image or the route do not have what is to be explained.
+        InputError: the network, the image or the route do not have what is to be explained, or a
+            package is missing.
     """
     from hydranet.explain.attributions import attribute
 
@@ -64,7 +67,7 @@ def explain(
         key = _key(inspection, target, method)
         attribution = _KEPT.get(key)
         if attribution is None:
-            with services.admitted(lambda: tell(0.0)):
+            with services.admitted(lambda: tell(0.0)), _installed():
                 attribution = attribute(model, x, target, method, route=route, progress=tell)
             _KEPT.put(key, attribution)
         found.append(attribution)
@@ -105,7 +108,7 @@ def strip(inspection: Inspection, dial: str) -> StabilityStrip:
     """The network on the image at all settings of a dial; k and threshold as on the page.
 
     Raises:
-        InputError: there is no such dial.
+        InputError: there is no such dial, or a package is missing.
     """
     checkpoint, board = inspection.checkpoint, inspection.board
     return _strip(
@@ -122,8 +125,20 @@ def _strip(
     from hydranet.explain.stability_strip import stability
 
     model = services.network(_inspection.checkpoint)
-    with services.admitted():
+    with services.admitted(), _installed():
         return stability(model, _inspection.intake.image, dial, k=k, threshold=threshold)
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    """Say in a sentence which packages are missing: an installation may leave them out."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"Explanations need the package {error.name}, which is not installed here. Install "
+            "what they need with: pip install 'hydranet-explorer[explain]'."
+        ) from error
 
 
 def _key(inspection: Inspection, target: Target, method: str) -> _Key:

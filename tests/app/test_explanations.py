@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from app.inspection import Inspection, inspect
 from app.intake import Intake, take_in
 from app.kept import Kept
 from hydranet.checkpoints import list_checkpoints
+from hydranet.errors import InputError
 from hydranet.explain.methods import METHODS
 from hydranet.explain.targets import BranchShare, ClassLogit, GateScore
 from hydranet.switchboard import Switchboard
@@ -134,6 +136,16 @@ def test_who_waits_for_a_core_can_give_up(tiny: Inspection, monkeypatch) -> None
         for _ in range(taken):
             services._ADMISSION.release()
     assert cores_free() == taken
+
+
+def test_a_missing_package_is_named_in_a_sentence(
+    tiny: Inspection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    free = cores_free()
+    with pytest.raises(InputError, match=r"need the package captum\.attr.*pip install"):
+        explanations.explain(tiny, [ClassLogit(0)], "occlusion")
+    assert cores_free() == free
 
 
 def stop_at_once(part: float) -> None:

@@ -53,7 +53,7 @@ def show_firmness(inspection: Inspection) -> None:
     with place:
         for sentence in firmness_sentences(steps, unchanged=unchanged, unit=unit):
             st.markdown(plain(sentence))
-        _note_switches(inspection)
+        _note_limits(inspection)
 
 
 def _steps(inspection: Inspection, strip: StabilityStrip) -> list[Step]:
@@ -85,7 +85,10 @@ def _caption(inspection: Inspection) -> str:
     )
 
 
-def _note_switches(inspection: Inspection) -> None:
+def _note_limits(inspection: Inspection) -> None:
+    """What was set on the page and does not count here."""
     board = inspection.board
     if board is not None and (board.on or board.off):
         st.caption("The switches of single branches are set aside here: the gate decides alone.")
+    if inspection.class_in_question != inspection.found.best:
+        st.caption("This is about the answer, not about the class that is asked about.")
