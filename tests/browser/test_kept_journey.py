@@ -129,7 +129,7 @@ def _read(page: Page, report: Path, expected: str, image_sha256: str) -> None:
     page.on("request", lambda request: fetched.append(request.url))
     page.goto(report.as_uri())
     expect(page.get_by_role("heading", level=1)).to_have_text(expected)
-    expect(page.get_by_text(image_sha256)).to_be_visible()
+    expect(page.get_by_text(image_sha256, exact=True)).to_be_visible()
     expect(page.get_by_role("img")).to_have_count(3)
     assert errors == []
     assert [url for url in fetched if not url.startswith("data:")] == [report.as_uri()]

@@ -65,5 +65,5 @@ def _address() -> str:
     names = [name for name in st.query_params if name not in _OF_OTHER_SECTIONS]
     held = {name: st.query_params.get_all(name) for name in names}
     query = urlencode(held, doseq=True)
-    base = st.context.url or ""
+    base = (st.context.url or "").rstrip("/") + "/"
     return f"{base}?{query}" if query else base
