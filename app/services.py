@@ -35,6 +35,7 @@ _CORES = os.cpu_count() or 1
 _ADMISSION = threading.BoundedSemaphore(_CORES)
 _IMAGES_KEPT = 64
 _PATIENCE_S = 0.2
+_RUNS = 9
 
 
 @st.cache_data(ttl=10, show_spinner=False)
@@ -130,7 +131,7 @@ def _timing(
     side = _checkpoint.card.architecture.image_size
     black = Image.new("RGB", (side, side))
     with admitted():
-        return predict(model, [black], branches=fired)[0].timing
+        return predict(model, [black], branches=fired, runs=_RUNS)[0].timing
 
 
 def feature_maps(checkpoint: Checkpoint, intake: Intake, part: str) -> NDArray[np.float32]:

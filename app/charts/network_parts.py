@@ -23,6 +23,7 @@ _LABEL = _BAR + _BAR_LENGTH + 0.04
 _LABEL_END = _LABEL + 0.5
 _CLASSES_A_LINE = 3
 _LEAST = 0.01
+_EDGE = BRANCH - 0.1
 _SQUARE, _DISC, _RING_GAP = 20, 34, 5
 
 _CLEAR = "rgba(0,0,0,0)"
@@ -88,7 +89,7 @@ def draw_branches(figure: go.Figure, look: Look) -> None:
     if look.gated:
         _line(figure, f"M{STEM},{look.middle} L{GATE},{look.middle}", ACCENT, 4.0)
     quiet = [
-        f"M{source[0]},{source[1]} L{BRANCH},{row}"
+        f"M{source[0]},{source[1]} L{_EDGE},{row}"
         for b, row in enumerate(look.rows)
         if b not in look.weights and look.switched(b) != "off"
     ]

@@ -33,7 +33,7 @@ def test_upload_change_k_and_compare(page: Page, server: str) -> None:
     expect(page.locator(".gtitle").first).not_to_have_text(on_sample)
     four = _fired(_title(page))
     assert len(four) == 4
-    expect(page.get_by_text("26.4 M", exact=True)).to_be_visible()
+    expect(page.get_by_role("row", name="this route 26.4\u00a0M")).to_be_visible()
 
     slider = page.get_by_role("slider")
     slider.focus()
@@ -41,7 +41,7 @@ def test_upload_change_k_and_compare(page: Page, server: str) -> None:
         slider.press("ArrowLeft")
     expect(page.locator(".gtitle").first).to_have_text(re.compile(r"^Branch \d+ of 20 fired$"))
     assert _fired(_title(page)) == four[:1], "the best-scored branch stays"
-    expect(page.get_by_text("15.8 M", exact=True)).to_be_visible()
+    expect(page.get_by_role("row", name="this route 15.8\u00a0M")).to_be_visible()
 
     page.get_by_role("link", name="Compare").click()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()

@@ -21,6 +21,8 @@ _CHART = {"displayModeBar": False}
 _UNSURE = 60.0
 _ENLARGED = 256
 _SHOWN = 512
+_BESIDE = 112
+"""Pixels that each of the two is wide."""
 
 
 def show_image(inspection: Inspection) -> None:
@@ -29,17 +31,14 @@ def show_image(inspection: Inspection) -> None:
     enlarged = Image.fromarray(inspection.pixels).resize(
         (_ENLARGED, _ENLARGED), Image.Resampling.NEAREST
     )
-    picture, pixels = st.columns(2)
-    with picture:
+    with st.container(horizontal=True, gap="small"):
         st.image(
-            _small(inspection.intake.image), caption="as it came", width="stretch",
+            _small(inspection.intake.image), caption="as it came", width=_BESIDE,
             alt=f"The image {inspection.intake.name}",
         )  # fmt: skip
-    with pixels:
-        caption = f"as the network sees it, {side}×{side}"
         st.image(
-            enlarged, caption=caption, width="stretch", output_format="PNG",
-            alt=f"The same image as {side} by {side} pixels",
+            enlarged, caption=f"as the network sees it, {side}×{side}", width=_BESIDE,
+            output_format="PNG", alt=f"The same image as {side} by {side} pixels",
         )  # fmt: skip
 
 
