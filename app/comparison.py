@@ -7,12 +7,12 @@ beside them; the others are counted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.charts.marks import MEASURED, Mark, mark_of
 from hydranet.card import Card
-from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints import WEIGHTS, Checkpoint
 from hydranet.published import PublishedResult
 
 SAME_COST = 0.02
@@ -38,12 +38,21 @@ class AtThreshold:
     top1: float
 
 
+@dataclass(frozen=True)
+class AtBatch:
+    """Milliseconds for one image, measured here in batches of so many."""
+
+    batch: int
+    ms: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One network: parameters and MACs of one image in millions, top-1 in percent.
 
     `k`: branches that fire by default, None where the network is no HydraNet of ours; `by_k`: the
-    same network at every k; `by_threshold`: with dynamic k, of at most `k` branches. `source`:
+    same network at every k; `by_threshold`: with dynamic k, of at most `k` branches. `stored_mb`:
+    the file of its weights in millions of bytes; `times`: as measured here, if it was. `source`:
     where the figure comes from, in one line.
     """
 
@@ -58,6 +67,12 @@ class Entry:
     k: int | None = None
     by_k: tuple[AtK, ...] = ()
     by_threshold: tuple[AtThreshold, ...] = ()
+    stored_mb: float | None = None
+    times: tuple[AtBatch, ...] = ()
+
+    def ms(self, batch: int) -> float | None:
+        """Milliseconds for one image in batches of so many; None where it was not measured."""
+        return next((at.ms for at in self.times if at.batch == batch), None)
 
     @property
     def ours(self) -> bool:
@@ -71,9 +86,21 @@ def comparable(card: Card) -> bool:
     return name == "cifar100" and card.architecture.num_classes == 100
 
 
-def entries(checkpoints: Iterable[Checkpoint], published: Iterable[PublishedResult]) -> list[Entry]:
-    """Ours that can be compared first, then the published ones, each in the order given."""
-    ours = [_from_checkpoint(c) for c in checkpoints if comparable(c.card)]
+def entries(
+    checkpoints: Iterable[Checkpoint],
+    published: Iterable[PublishedResult],
+    times: Mapping[str, tuple[AtBatch, ...]] | None = None,
+) -> list[Entry]:
+    """Ours that can be compared first, then the published ones, each in the order given.
+
+    `times`: what was measured of ours, by the hash of the weights.
+    """
+    times = times or {}
+    ours = [
+        _from_checkpoint(c, times.get(c.card.weights_sha256, ()))
+        for c in checkpoints
+        if comparable(c.card)
+    ]
     return ours + [_from_published(result) for result in published]
 
 
@@ -125,7 +152,7 @@ def same_cost(one: Entry, other: Entry) -> bool:
     return abs(one.macs_m - other.macs_m) <= SAME_COST * other.macs_m
 
 
-def _from_checkpoint(checkpoint: Checkpoint) -> Entry:
+def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entry:
     card = checkpoint.card
     costs, test, run = card.costs, card.test, card.provenance
     versions = ", ".join(f"{package} {version}" for package, version in run.versions.items())
@@ -147,6 +174,8 @@ def _from_checkpoint(checkpoint: Checkpoint) -> Entry:
             AtThreshold(point.threshold, point.mean_branches, point.mean_macs / 1e6, point.top1)
             for point in test.dynamic
         ),
+        stored_mb=(checkpoint.folder / WEIGHTS).stat().st_size / 1e6,
+        times=times,
     )
 
 

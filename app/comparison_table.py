@@ -6,19 +6,29 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from app.charts.cost_axes import BATCHES
 from app.comparison import Entry
-from app.spreadsheet import harmless
 
 
 def comparison_table(rows: Sequence[Entry]) -> pd.DataFrame:
-    """One row a network; units stand in the headers, an unknown parameter count is missing."""
+    """One row a network; units stand in the headers, what is not known is missing. Measured times
+    have columns only if there are any."""
+    times = {
+        f"Measured, batch {batch} (ms an image)": pd.Series(
+            [row.ms(batch) for row in rows], dtype="float64"
+        )
+        for batch in BATCHES
+        if any(row.ms(batch) is not None for row in rows)
+    }
     return pd.DataFrame(
         {
             "Model": [row.name for row in rows],
             "Top-1 (%)": [row.top1 for row in rows],
             "MACs (M)": [row.macs_m for row in rows],
+            **times,
             "How known": [row.mark.name for row in rows],
             "Parameters (M)": pd.Series([row.params_m for row in rows], dtype="float64"),
+            "Weights as stored (MB)": pd.Series([row.stored_mb for row in rows], dtype="float64"),
             "MADDs, paper (M)": [2 * row.macs_m for row in rows],
             "Family": [row.family for row in rows],
             "Dynamic": [row.dynamic for row in rows],
@@ -26,11 +36,3 @@ def comparison_table(rows: Sequence[Entry]) -> pd.DataFrame:
             "Source": [row.source for row in rows],
         }
     )
-
-
-def comparison_csv(rows: Sequence[Entry]) -> bytes:
-    """The table as UTF-8 CSV. Text that a spreadsheet would run as a formula starts with '."""
-    table = comparison_table(rows)
-    for column in ("Model", "How known", "Family", "Source"):
-        table[column] = [harmless(text) for text in table[column]]
-    return table.to_csv(index=False, float_format="%.6g").encode()

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 _ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 
 
 def harmless(text: str) -> str:
     """`text` so that no spreadsheet runs it as a formula: what would be one starts with '."""
     return f"'{text}" if text.startswith(_ACTIVE) else text
+
+
+def as_csv(table: pd.DataFrame) -> bytes:
+    """A table as UTF-8 CSV, its texts and headers harmless; missing values are empty cells."""
+    safe = table.map(lambda value: harmless(value) if isinstance(value, str) else value)
+    safe.columns = pd.Index([harmless(str(name)) for name in table.columns])
+    return safe.to_csv(index=False, float_format="%.6g").encode()

@@ -6,9 +6,11 @@ import streamlit as st
 
 from app import services
 from app.comparison import comparable, entries
-from app.views import compare as view
+from app.views.compare.chart import show_chart, show_left_out, show_table
+from app.views.compare.controls import choose_view
+from app.views.compare.training_runs import show_runs
+from app.views.compare.words import show_verdict
 from app.views.notices import damaged_notice
-from app.views.training_runs import show_runs
 from hydranet.published import published_results
 
 
@@ -16,18 +18,18 @@ def page() -> None:
     """Chart and table side by side, then how ours were trained."""
     good, damaged = services.checkpoints()
     rows = entries(good, published_results())
-    axis, log, groups = view.choose()
-    shown = view.in_families(rows, groups)
+    view = choose_view()
+    shown = view.shown(rows)
     if shown:
         left, right = st.columns([3, 2], gap="medium")
         with left:
-            view.show_chart(shown, axis, log)
-            view.show_verdict(shown)
+            show_chart(shown, view)
+            show_verdict(shown)
         with right:
-            view.show_table(shown)
+            show_table(shown)
     else:
         st.info("No family is chosen. Choose at least one above.")
-    view.show_left_out(sum(not comparable(checkpoint.card) for checkpoint in good))
+    show_left_out(sum(not comparable(checkpoint.card) for checkpoint in good))
     damaged_notice(damaged)
     show_runs(good)
 

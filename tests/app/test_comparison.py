@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.charts.accuracy_cost import AXES, accuracy_cost
+from app.charts.accuracy_cost import accuracy_cost
+from app.charts.cost_axes import AXES
 from app.charts.marks import MEASURED, REPORTED
 from app.charts.training_curves import branch_load_map, training_curves
 from app.comparison import AtThreshold, Entry, free_saving, interpolated

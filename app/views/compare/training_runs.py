@@ -9,11 +9,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.charts.training_curves import HEIGHT, LOAD_HEIGHT, branch_load_map, training_curves
+from app.views.figure import saved_as
 from app.views.text import plain
 from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
-
-_CHART = {"displaylogo": False, "displayModeBar": False}
 
 
 def show_runs(checkpoints: Sequence[Checkpoint]) -> None:
@@ -46,7 +45,7 @@ def _show_curves(name: str, card: Card) -> None:
         training_curves(card.history),
         key="training_curves",
         height=HEIGHT,
-        config=_CHART,
+        config=saved_as("training_curves"),
         alt="Line charts over the epochs: validation and training top-1 and hit rate in percent, "
         "training loss, learning rate.",
     )
@@ -66,7 +65,7 @@ def _show_load(name: str, card: Card, load: go.Figure) -> None:
         load,
         key="branch_load",
         height=LOAD_HEIGHT,
-        config=_CHART,
+        config=saved_as("branch_load"),
         alt="Heat map of the share of training images that fired each branch in each epoch.",
     )
     last = card.history[-1].branch_load

@@ -1,0 +1,86 @@
+"""The chart of all networks shown, what stands on its front, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from app.charts.accuracy_cost import HEIGHT, accuracy_cost
+from app.charts.cost_axes import CostAxis
+from app.comparison import Entry
+from app.comparison_table import comparison_table
+from app.front import pareto_front, settings
+from app.views.compare.controls import View
+from app.views.downloads import csv_button
+from app.views.figure import saved_as
+from app.views.text import plain
+
+
+def show_chart(rows: Sequence[Entry], view: View) -> None:
+    """The chart under a title that says what it shows, and how many rows it cannot show."""
+    axis = view.axis
+    known = [row for row in rows if axis.cost(row) is not None]
+    if not known:
+        st.info(_nothing(rows, axis))
+        return
+    st.markdown(f"#### CIFAR-100 top-1 against {axis.noun} of {len(known)} networks")
+    st.plotly_chart(
+        accuracy_cost(rows, axis=axis, log=view.log, front=view.front),
+        key="accuracy_cost",
+        config=saved_as("accuracy_and_cost"),
+        alt=f"Scatter chart of CIFAR-100 top-1 accuracy in percent against {axis.title}, "
+        f"one point for each of {len(known)} networks; the table holds the same figures.",
+    )
+    if left_out := len(rows) - len(known):
+        those = "1 network" if left_out == 1 else f"{left_out} networks"
+        st.caption(f"Not in this chart: {those} {axis.missing}.")
+    if view.front:
+        st.caption(_front_words(known, axis))
+
+
+def _nothing(rows: Sequence[Entry], axis: CostAxis) -> str:
+    if axis.name == "Milliseconds":
+        return "Nothing was timed here yet. Open **Measure here** below and press Start."
+    return f"All {len(rows)} networks shown are ones {axis.missing}."
+
+
+def _front_words(rows: Sequence[Entry], axis: CostAxis) -> str:
+    """The networks on the front, cheapest first, each once."""
+    front = pareto_front(settings(rows, axis))
+    names = list(dict.fromkeys(plain(setting.row.name) for setting in front))
+    return (
+        "On the Pareto front, from cheap to dear: " + ", ".join(names) + ". No other one shown is "
+        "more accurate at the cost of one of these, or cheaper at its accuracy."
+    )
+
+
+def show_left_out(count: int) -> None:
+    """How many checkpoints were tested on other data than the published networks."""
+    if count:
+        those = "1 checkpoint was" if count == 1 else f"{count} checkpoints were"
+        st.caption(f"{those} tested on another data set than CIFAR-100 and cannot stand beside it.")
+
+
+def show_table(rows: Sequence[Entry]) -> None:
+    """All figures, sortable by a click on a header, and a button that saves them."""
+    st.dataframe(
+        comparison_table(rows),
+        hide_index=True,
+        height=HEIGHT - 8,
+        column_config={
+            "Model": st.column_config.TextColumn(pinned=True, width=150),
+            "Top-1 (%)": st.column_config.NumberColumn(format="%.2f"),
+            "MACs (M)": st.column_config.NumberColumn(format="%.1f"),
+            "Parameters (M)": st.column_config.NumberColumn(format="%.2f"),
+            "Weights as stored (MB)": st.column_config.NumberColumn(format="%.2f"),
+            "MADDs, paper (M)": st.column_config.NumberColumn(format="%.1f"),
+            "Source": st.column_config.TextColumn(width="large"),
+        },
+        alt="The figures of the chart, one network a row.",
+        key="comparison_table",
+    )
+    csv_button(
+        partial(comparison_table, list(rows)), name="accuracy_and_cost", label="Download as CSV"
+    )

@@ -1,0 +1,75 @@
+"""What to see in the comparison, in plain words, from the figures themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.charts.cost_axes import rounded
+from app.comparison import Entry, free_saving, interpolated, same_cost, verdict
+from app.views.text import plain
+
+
+def show_verdict(rows: Sequence[Entry]) -> None:
+    """Our HydraNets against our static networks, and what to be careful of."""
+    st.markdown(" ".join([*_ours_with_ours(rows), *_caveats(rows)]))
+
+
+def _ours_with_ours(rows: Sequence[Entry]) -> list[str]:
+    pairs = verdict(rows)
+    sentences = []
+    for hydra, static in pairs:
+        cost = f"{rounded(hydra.macs_m)} M MACs with k = {hydra.k}"
+        points = hydra.top1 - static.top1
+        if same_cost(hydra, static):
+            compared = f"{abs(points):.1f} points {'above' if points >= 0 else 'below'}"
+            sentences.append(
+                f"**{plain(hydra.name)}** ({cost}) costs the same as **{plain(static.name)}** and "
+                f"stands {compared} it: {hydra.top1:.1f} % to {static.top1:.1f} %."
+            )
+        elif between := interpolated(hydra, rows):
+            points = hydra.top1 - between.top1
+            sentences.append(
+                f"**{plain(hydra.name)}** ({cost}, {hydra.top1:.1f} %) stands {abs(points):.1f} "
+                f"points {'above' if points >= 0 else 'below'} a static network of its cost, "
+                f"interpolated between **{plain(between.cheaper.name)}** and "
+                f"**{plain(between.dearer.name)}**: {between.top1:.1f} %."
+            )
+        else:
+            sentences.append(
+                f"None of our static networks costs the same as **{plain(hydra.name)}** ({cost}, "
+                f"{hydra.top1:.1f} %); the nearest is **{plain(static.name)}** "
+                f"({rounded(static.macs_m)} M MACs, {static.top1:.1f} %)."
+            )
+        if saving := free_saving(hydra):
+            sentences.append(
+                f"With dynamic k, dropping branches that the gate gives less than "
+                f"{100 * saving.threshold:g} %, it keeps {saving.top1:.1f} % at "
+                f"{rounded(saving.macs_m)} M MACs on average."
+            )
+    if pairs:
+        sentences.append("Each was trained once, so differences under a point may be chance.")
+    return sentences
+
+
+def _caveats(rows: Sequence[Entry]) -> list[str]:
+    ours = [row for row in rows if row.ours]
+    if not ours:
+        return [
+            "All networks shown are published; none of our own checkpoints is among them. They "
+            "were trained by different recipes, so a gap between two of them is not the "
+            "architecture's alone."
+        ]
+    sentences = []
+    if not verdict(ours):
+        one_kind = "HydraNets" if ours[0].dynamic else "static networks"
+        sentences.append(
+            f"Of ours, only {one_kind} are shown, so a HydraNet and a static network trained alike "
+            "cannot be compared here."
+        )
+    sentences.append(
+        "Ours were trained for short schedules (see below), the published networks by other "
+        "recipes: compare ours with ours, and take the published points as context."
+    )
+    return sentences
