@@ -60,6 +60,9 @@ def train_command(
     warmup: Annotated[float, typer.Option(help="Share of steps until the peak.")] = 0.15,
     weight_decay: Annotated[float, typer.Option(help="On matrices and kernels.")] = 5e-4,
     label_smoothing: Annotated[float, typer.Option(help="From 0 to 1.")] = 0.1,
+    erase: Annotated[
+        int, typer.Option(help="Side of the square erased from each training image, pixels.")
+    ] = 0,
     gate_loss: Annotated[float, typer.Option(help="Weight of the gate's cross-entropy.")] = 0.5,
     gate_targets: Annotated[
         str, typer.Option(help="What the gate learns: subtask, or what the teacher thinks.")

@@ -49,14 +49,23 @@ class Batches:
             yield self.normalisation.apply(images), labels
 
     def shuffled(
-        self, batch_size: int, *, seed: int, padding: int = 4, rank: int = 0, ranks: int = 1
+        self,
+        batch_size: int,
+        *,
+        seed: int,
+        padding: int = 4,
+        erase: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> Iterator[Batch]:
         """Full batches in random order, each image cropped and flipped at random.
 
         Every image is padded by `padding` black pixels, cropped back to its size and mirrored half
-        of the time. The images of an incomplete last batch are left out. The same `seed` gives the
-        same batches on the same device. Of `ranks` processes that share the work, the one numbered
-        `rank` gets its part of each batch: together they see what one process sees alone.
+        of the time; a square of `erase` pixels a side is set to the mean colour, anywhere, also
+        half outside (Cutout, DeVries and Taylor, 2017). The images of an incomplete last batch are
+        left out. The same `seed` gives the same batches on the same device. Of `ranks` processes
+        that share the work, the one numbered `rank` gets its part of each batch: together they see
+        what one process sees alone.
 
         Raises:
             InputError: a batch cannot be shared evenly.
@@ -75,9 +84,13 @@ class Batches:
             if len(rows) < batch_size:
                 return
             draws = _draw(batch_size, padding, generator)
+            squares = _draw_squares(batch_size, self.images.shape[2:], generator) if erase else ()
             rows = rows[part]
             images = _crop_and_flip(self.images[rows], padding, *(draw[part] for draw in draws))
-            yield Batch(self.normalisation.apply(images), self.labels[rows], rows)
+            images = self.normalisation.apply(images)
+            if erase:
+                images = _erase(images, erase, *(draw[part] for draw in squares))
+            yield Batch(images, self.labels[rows], rows)
 
 
 def _draw(count: int, padding: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
@@ -101,3 +114,30 @@ def _crop_and_flip(images: Tensor, padding: int, top: Tensor, left: Tensor, flip
     # Advanced indices around the channel slice put the channels last: (B, H, W, 3).
     window = padded[image[:, None, None], :, rows[:, :, None], columns[:, None, :]]
     return window.permute(0, 3, 1, 2)
+
+
+def _draw_squares(
+    count: int, size: tuple[int, ...], generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The centre of a square in each image, from the top and from the left: (count, 1) each."""
+    height, width = size
+    device = generator.device
+    top = torch.randint(0, height, (count, 1), generator=generator, device=device)
+    left = torch.randint(0, width, (count, 1), generator=generator, device=device)
+    return top, left
+
+
+def _erase(images: Tensor, side: int, top: Tensor, left: Tensor) -> Tensor:
+    """(B, 3, H, W) normalised → the same, zero (the mean colour) in one square of each image."""
+    height, width = images.shape[2:]
+    inside_rows = _near(top, height, side)  # (B, H)
+    inside_columns = _near(left, width, side)  # (B, W)
+    square = inside_rows[:, None, :, None] & inside_columns[:, None, None, :]  # (B, 1, H, W)
+    return images.masked_fill(square, 0.0)
+
+
+def _near(centre: Tensor, length: int, side: int) -> Tensor:
+    """(B, 1) → (B, length) bool: the `side` places around the centre, as far as they exist."""
+    first = centre - side // 2
+    place = torch.arange(length, device=centre.device)
+    return (place >= first) & (place < first + side)

@@ -133,7 +133,9 @@ class _Run:
         start = time.perf_counter()
         loss_now = math.nan
         seed = recipe.seed * 100_003 + epoch
-        batches = train.shuffled(batch, seed=seed, rank=world.rank, ranks=world.size)
+        batches = train.shuffled(
+            batch, seed=seed, erase=recipe.erase, rank=world.rank, ranks=world.size
+        )
         for step, part in enumerate(batches):
             at, of = epoch * steps + step, recipe.epochs * steps
             rate = recipe.rate(at, of)

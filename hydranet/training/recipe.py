@@ -37,6 +37,7 @@ class Recipe:
     `warmup_all_branches`: epochs at the start in which all branches run for every image.
     `branch_loss`, `load_balance`: weights of the losses of that name in `training/losses.py`.
     `freeze_trunk`: epochs at the start in which a HydraNet's stem stays as it is, batch norm too.
+    `erase`: side in pixels of the square that is erased from each training image, 0 for none.
     `dirichlet`: concentration of the draw that weighs the images of each head of a multi-head
     network, once for the whole run; 0 for equal weights.
     """
@@ -66,6 +67,7 @@ class Recipe:
     load_balance: float = 0.0
     freeze_trunk: int = 0
     dirichlet: float = 0.0
+    erase: int = 0
 
     def __post_init__(self) -> None:
         _check_choice("subtasks", self.subtasks, SUBTASKS)
@@ -81,7 +83,7 @@ class Recipe:
             )
         for name in ("epochs", "batch_size", "validation_images"):
             _check_whole(name, getattr(self, name), 1, 10**9)
-        for name in ("warmup_all_branches", "freeze_trunk"):
+        for name in ("warmup_all_branches", "freeze_trunk", "erase"):
             _check_whole(name, getattr(self, name), 0, 10**9)
         _check_whole("seed", self.seed, 0, 2**32 - 1)
         for name in ("momentum", "label_smoothing", "warmup"):

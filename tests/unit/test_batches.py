@@ -151,3 +151,34 @@ def test_the_statistics_of_a_set_normalise_it(source: ImageSet) -> None:
 def test_a_normalisation_checks_itself(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="three means and three positive deviations"):
         Normalisation(mean, std)
+
+
+@pytest.mark.parametrize("side", [1, 3, 4])
+def test_a_square_of_each_image_is_erased_and_nothing_else_changes(
+    source: ImageSet, side: int
+) -> None:
+    """The square may lie half outside, so it covers from a quarter of itself to all."""
+    batches = Batches(source, Normalisation((2.0, 2.0, 2.0), (0.5, 0.5, 0.5)))  # nothing is 0
+    sizes = set()
+    for seed in range(8):
+        plain = next(batches.shuffled(20, seed=seed))
+        erased = next(batches.shuffled(20, seed=seed, erase=side))
+        assert torch.equal(plain.labels, erased.labels)
+        gone = erased.images == 0  # (B, 3, H, W)
+        assert torch.equal(erased.images[~gone], plain.images[~gone])
+        for mask in gone[:, 0]:
+            rows, columns = mask.any(dim=1), mask.any(dim=0)
+            assert torch.equal(mask, rows[:, None] & columns[None, :]), "one rectangle"
+            sizes.add((int(rows.sum()), int(columns.sum())))
+        assert torch.equal(gone, gone[:, :1].expand_as(gone)), "in all channels"
+    assert max(sizes) == (side, side)
+    assert min(min(size) for size in sizes) == max(side // 2, 1)
+
+
+def test_without_erasing_nothing_is_drawn_for_it(source: ImageSet) -> None:
+    """Runs from before there was erasing repeat bit by bit."""
+    batches = Batches(source, BYTES)
+    for plain, again in zip(
+        batches.shuffled(5, seed=1), batches.shuffled(5, seed=1, erase=0), strict=True
+    ):
+        assert torch.equal(plain.images, again.images)
