@@ -172,7 +172,7 @@ def test_a_square_of_each_image_is_erased_and_nothing_else_changes(
             sizes.add((int(rows.sum()), int(columns.sum())))
         assert torch.equal(gone, gone[:, :1].expand_as(gone)), "in all channels"
     assert max(sizes) == (side, side)
-    assert min(min(size) for size in sizes) == max(side // 2, 1)
+    assert min(min(size) for size in sizes) == (side + 1) // 2
 
 
 def test_without_erasing_nothing_is_drawn_for_it(source: ImageSet) -> None:
