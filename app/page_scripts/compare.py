@@ -8,14 +8,14 @@ from app import services
 from app.comparison import comparable, entries
 from app.views.compare.chart import show_chart, show_left_out, show_table
 from app.views.compare.controls import choose_view
-from app.views.compare.training_runs import show_runs
+from app.views.compare.sections import show_section
 from app.views.compare.words import show_verdict
 from app.views.notices import damaged_notice
 from hydranet.published import published_results
 
 
 def page() -> None:
-    """Chart and table side by side, then how ours were trained."""
+    """Chart and table side by side, then one section that looks closer."""
     good, damaged = services.checkpoints()
     rows = entries(good, published_results())
     view = choose_view()
@@ -31,7 +31,7 @@ def page() -> None:
         st.info("No family is chosen. Choose at least one above.")
     show_left_out(sum(not comparable(checkpoint.card) for checkpoint in good))
     damaged_notice(damaged)
-    show_runs(good)
+    show_section(rows, good)
 
 
 page()

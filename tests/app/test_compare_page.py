@@ -45,8 +45,11 @@ def ours(root: Path, make_checkpoint: Callable[..., Path]) -> Path:
     return root
 
 
-def run() -> AppTest:
-    page = AppTest.from_file(str(PAGE), default_timeout=30).run()
+def run(section: str | None = None) -> AppTest:
+    page = AppTest.from_file(str(PAGE), default_timeout=30)
+    if section:
+        page.query_params["section"] = section
+    page.run()
     assert not page.exception
     return page
 
@@ -75,7 +78,7 @@ def test_without_checkpoints_the_published_networks_stand_alone(root: Path) -> N
     assert shown(page) == PUBLISHED
     assert len(page.dataframe[0].value) == PUBLISHED
     assert "none of our own checkpoints is among them" in words(page)
-    assert "How ours were trained" not in words(page)
+    assert "no training run" in run("Training runs").info[0].value
 
 
 def test_ours_stand_beside_them_with_their_training(ours: Path) -> None:
@@ -83,6 +86,7 @@ def test_ours_stand_beside_them_with_their_training(ours: Path) -> None:
     assert shown(page) == PUBLISHED + 2
     table = page.dataframe[0].value
     assert list(table["Model"][:2]) == ["hydra_a", "resnet_b"]
+    page = run("Training runs")
     runs = page.dataframe[1].value
     assert list(runs["Checkpoint"]) == ["hydra_a", "resnet_b"]
     assert list(runs["Epochs"]) == [2, 2]
@@ -162,7 +166,7 @@ def test_checkpoints_of_other_data_are_counted_and_not_compared(
     root: Path, make_checkpoint: Callable[..., Path]
 ) -> None:
     make_checkpoint("tiny", root)
-    page = run()
+    page = run("Training runs")
     assert shown(page) == PUBLISHED
     assert "1 checkpoint was tested on another data set" in words(page)
     assert list(page.dataframe[1].value["Checkpoint"]) == ["tiny"]

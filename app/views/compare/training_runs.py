@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
 from app.charts.training_curves import HEIGHT, LOAD_HEIGHT, branch_load_map, training_curves
+from app.views.downloads import csv_button
 from app.views.figure import saved_as
 from app.views.text import plain
 from hydranet.card import Card
@@ -16,11 +19,13 @@ from hydranet.checkpoints import Checkpoint
 
 
 def show_runs(checkpoints: Sequence[Checkpoint]) -> None:
-    """The section; nothing where there is no checkpoint."""
+    """The table of all runs, and one of them epoch by epoch."""
     if not checkpoints:
+        st.info("None of our own checkpoints is here, so there is no training run to show.")
         return
     st.markdown("#### How ours were trained")
     st.dataframe(_table(checkpoints), hide_index=True, key="training_runs")
+    csv_button(partial(_table, checkpoints), name="training_runs")
     by_name = {checkpoint.name: checkpoint for checkpoint in checkpoints}
     name = st.selectbox(
         "Training run", list(by_name), key="run", bind="query-params", width=320
@@ -29,6 +34,9 @@ def show_runs(checkpoints: Sequence[Checkpoint]) -> None:
     if not card.history:
         st.caption("The card of this checkpoint records no epochs.")
         return
+    csv_button(
+        partial(_epochs, card), name=f"epochs_{name}", label=f"CSV of every epoch of {plain(name)}"
+    )
     load = branch_load_map(card.history)
     curves, branches = st.columns([3, 2], gap="medium") if load else (st.container(), None)
     with curves:
@@ -75,6 +83,20 @@ def _show_load(name: str, card: Card, load: go.Figure) -> None:
         f"the busiest, branch {last.index(max(last))}, fired for {100 * max(last):.0f} %, the "
         f"idlest, branch {last.index(min(last))}, for {100 * min(last):.0f} %."
     )
+
+
+def _epochs(card: Card) -> pd.DataFrame:
+    """A row for each epoch, the loads of the branches in a column each."""
+    rows = []
+    for record in card.history:
+        row = asdict(record)
+        loads, terms = row.pop("branch_load"), row.pop("loss_terms")
+        rows.append(
+            row
+            | {f"loss, {term}": value for term, value in terms.items()}
+            | {f"load of branch {branch}": load for branch, load in enumerate(loads)}
+        )
+    return pd.DataFrame(rows)
 
 
 def _table(checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:

@@ -1,0 +1,61 @@
+"""How many times dearer a static network is than a HydraNet of equal accuracy. Pure.
+
+The ratio stands on a logarithmic axis, where the line between two bends of the fronts is straight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from app.charts.families import GROUPS
+from app.charts.marks import OUTLINE, Mark
+from app.charts.palette import QUIET
+from app.claim import Claim
+
+HEIGHT = 340
+_COLOURS = {group.name: group.colour for group in GROUPS}
+_DASHES = {"ResNet": "solid", "DenseNet": "dash"}
+_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+
+
+def claim_chart(found: Sequence[Claim], *, noun: str, mark: Mark) -> go.Figure:
+    """One line a claim over top-1; `mark` says how the figures behind it are known."""
+    figure = go.Figure()
+    figure.add_hline(y=1, line={"color": QUIET, "width": 1, "dash": "dot"})
+    for one in found:
+        if not one.said:
+            continue
+        figure.add_trace(
+            go.Scatter(
+                x=list(one.top1),
+                y=list(one.ratios),
+                mode="lines+markers",
+                name=f"{one.hydra} against {one.static}",
+                line={"color": _COLOURS[one.hydra], "width": 2, "dash": _DASHES[one.static]},
+                marker={
+                    "symbol": mark.symbol, "size": mark.size - 2, "color": _COLOURS[one.hydra],
+                    "line": {"width": 1, "color": OUTLINE},
+                },
+                hovertemplate=f"at %{{x:.2f}} % top-1<br>{one.static} needs %{{y:.2f}} times the "
+                f"{noun}<br>of {one.hydra}<extra></extra>",
+            )
+        )  # fmt: skip
+    ratios = [ratio for one in found for ratio in one.ratios]
+    low, high = min([0.5, *ratios]), max([2.0, *ratios])
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top", "itemclick": False},
+        xaxis={"title": {"text": "Top-1 of both (%)"}},
+        yaxis={
+            "title": {"text": f"Times the {noun}"}, "type": "log",
+            "tickvals": [t for t in _TICKS if low / 2 <= t <= 2 * high],
+            "ticktext": [f"{t:g}×" for t in _TICKS if low / 2 <= t <= 2 * high],
+        },
+    )  # fmt: skip
+    return figure
