@@ -20,9 +20,9 @@ LIGHT = [
     "hydranet.config", "hydranet.costs", "hydranet.data.normalisation", "hydranet.dynamic_k",
     "hydranet.errors", "hydranet.explain", "hydranet.explain.errors",
     "hydranet.explain.shapley", "hydranet.files", "hydranet.images", "hydranet.metrics",
-    "hydranet.published", "hydranet.registry", "hydranet.route_log", "hydranet.structure",
-    "hydranet.subtasks", "hydranet.switchboard", "hydranet.training.history",
-    "hydranet.training.recipe",
+    "hydranet.published", "hydranet.registry", "hydranet.route_log",
+    "hydranet.specialisation", "hydranet.structure", "hydranet.subtasks",
+    "hydranet.switchboard", "hydranet.training.history", "hydranet.training.recipe",
 ]  # fmt: skip
 PROGRAM = """
 import sys

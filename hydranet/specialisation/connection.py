@@ -1,0 +1,60 @@
+"""A DuckDB in memory that can read the files it was given, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+from numpy.typing import NDArray
+
+from hydranet.errors import InputError
+
+MEMORY = "1GB"
+_THREADS = 2
+
+
+def connect(files: Sequence[Path] = ()) -> duckdb.DuckDBPyConnection:
+    """A fresh database in memory. It may read `files`; every other file, the network, extensions
+    and its own settings are out of reach. Give the same paths, absolute, as parameters."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": min(_THREADS, os.cpu_count() or 1),
+            "memory_limit": MEMORY,
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "temp_directory": "",
+        },
+    )
+    quoted = ", ".join("'" + str(path.absolute()).replace("'", "''") + "'" for path in files)
+    connection.execute(f"SET allowed_paths = [{quoted}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def columns(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
+) -> dict[str, NDArray[Any]]:
+    """What a query gives, a NumPy array a column, masked where values are missing."""
+    found = connection.execute(sql, list(parameters)).fetchnumpy()
+    return cast("dict[str, NDArray[Any]]", found)  # no column is an enumeration
+
+
+@contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """What DuckDB cannot do with a file, as a sentence."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException:
+        raise InputError(
+            f"The route log {path.name} needs more than {MEMORY} of memory. Give fewer rows."
+        ) from None
+    except duckdb.Error as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f"The route log {path.name} cannot be read: {first}") from None

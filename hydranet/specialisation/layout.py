@@ -1,0 +1,92 @@
+"""What columns a route log has, checked from the file's schema before a row is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hydranet.errors import InputError
+
+MOST_BRANCHES = 64
+"""A route is kept as the bits of one 64-bit number."""
+
+_NUMBERS = {"index": "whole number", "label": "whole number", "prediction": "whole number",
+            "confidence": "number"}  # fmt: skip
+_LISTS = ("gate_scores", "fired", "correct_by_k")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`rows` images; N branches, 0 for a static network; k of them fired in the log."""
+
+    rows: int
+    num_branches: int
+    k: int
+
+
+def read_layout(path: Path) -> Layout:
+    """The layout of the log in the file `path`.
+
+    Raises:
+        InputError: it is no Parquet file, or lacks a column, or one is of another kind.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"The route log {path.name} cannot be read: {error}") from None
+    for name, kind in _NUMBERS.items():
+        if name not in schema.names:
+            raise InputError(
+                f"The route log {path.name} needs a column {name}, but has "
+                f"{', '.join(schema.names)}."
+            )
+        found = schema.field(name).type
+        fits = pa.types.is_integer(found) or (kind == "number" and pa.types.is_floating(found))
+        if not fits:
+            raise InputError(
+                f"The column {name} of the route log {path.name} must hold a {kind} for each "
+                f"image, not {found}."
+            )
+    if rows < 1:
+        raise InputError(f"The route log {path.name} holds no image.")
+    widths = {name: _width(schema, name, path) for name in _LISTS if name in schema.names}
+    if not widths:
+        return Layout(rows, 0, 0)
+    if missing := [name for name in _LISTS if name not in widths]:
+        raise InputError(
+            f"The route log {path.name} has {', '.join(widths)} but no {missing[0]}; a dynamic "
+            "network's log needs all three."
+        )
+    branches, k = widths["gate_scores"], widths["fired"]
+    if widths["correct_by_k"] != branches or not 1 <= k <= branches:
+        raise InputError(
+            f"The route log {path.name} must have as many entries in correct_by_k as in "
+            f"gate_scores, and at most so many in fired, not {widths['correct_by_k']}, {branches} "
+            f"and {k}."
+        )
+    if branches > MOST_BRANCHES:
+        raise InputError(
+            f"The route log {path.name} has {branches} branches; at most {MOST_BRANCHES} can be "
+            "shown."
+        )
+    return Layout(rows, branches, k)
+
+
+def _width(schema: pa.Schema, name: str, path: Path) -> int:
+    found = schema.field(name).type
+    element = found.value_type if pa.types.is_fixed_size_list(found) else None
+    if element is None or not (
+        pa.types.is_boolean(element)
+        if name == "correct_by_k"
+        else pa.types.is_integer(element)
+        or (name == "gate_scores" and pa.types.is_floating(element))
+    ):
+        raise InputError(
+            f"The column {name} of the route log {path.name} must hold lists of one fixed "
+            f"length, not {found}."
+        )
+    return int(found.list_size)
