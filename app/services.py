@@ -28,14 +28,15 @@ if TYPE_CHECKING:
     from hydranet.answer import Answer
     from hydranet.explain.branch_shapley import BranchValues
     from hydranet.models import Network
-    from hydranet.prediction import Prediction, Timing
+    from hydranet.prediction import Prediction
     from hydranet.switchboard import Examined
+    from hydranet.timing import Timing
 
 _CORES = os.cpu_count() or 1
 _ADMISSION = threading.BoundedSemaphore(_CORES)
 _IMAGES_KEPT = 64
 _PATIENCE_S = 0.2
-_RUNS = 9
+_RUNS = 5
 
 
 @st.cache_data(ttl=10, show_spinner=False)

@@ -47,8 +47,8 @@ def held(key: str) -> object:
 def fit_to(num_branches: int) -> None:
     """Make k and the switches valid for a network of so many branches, before they are drawn."""
     state = st.session_state
-    if state.get(K) is not None:
-        state[K] = min(max(int(state[K]), 1), num_branches)
+    if (k := state.get(K)) is not None and not 1 <= k <= num_branches:
+        state[K] = min(max(int(k), 1), num_branches)
     on = [b for b in state.get(ON) or [] if b < num_branches]
     off = [b for b in state.get(OFF) or [] if b < num_branches and b not in on]
     for key, value in ((ON, on), (OFF, off)):

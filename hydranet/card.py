@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ class Card(_CardBody):
         if any(len(values) != branches for values in by_k):
             raise InputError(f"The card must give test metrics for k from 1 to {branches}.")
 
-    @property
+    @cached_property
     def costs(self) -> Costs:
         """Exact parameters and MACs, counted from the architecture."""
         return count_costs(self.architecture)

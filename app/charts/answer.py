@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from app.charts.html import escaped
-from app.charts.palette import ACCENT, QUIET, branch_colour
+from app.charts.palette import ACCENT, QUIET, branch_colour, faint
 from hydranet.answer import Answer
 from hydranet.card import Card
 
@@ -43,24 +43,23 @@ def cost_bar(card: Card, found: Answer) -> go.Figure:
     parts = [("stem", costs.stem.macs, "#5b6770"), ("gate", costs.gate.macs, "#8a6d3b")]
     parts += [(f"branch {b}", costs.branch.macs, branch_colour(b)) for b in found.fired]
     parts += [("combiner", costs.combiner.macs, ACCENT)]
-    parts += [("not run", costs.all_branches_macs - found.macs, QUIET)]
+    parts += [("not run", costs.all_branches_macs - found.macs, faint(QUIET, 0.3))]
+    parts = [part for part in parts if part[1]]
+    millions = [macs / 1e6 for _, macs, _ in parts]
     figure = go.Figure(
-        [
-            go.Bar(
-                x=[macs / 1e6],
-                y=[""],
-                orientation="h",
-                name=name,
-                marker_color=colour,
-                marker_opacity=0.3 if name == "not run" else 1.0,
-                hovertemplate=f"{name}: {macs / 1e6:.2f} M MACs<extra></extra>",
-            )
-            for name, macs, colour in parts
-            if macs
-        ]
+        go.Bar(  # one trace with its own bases: many traces are slow
+            x=millions,
+            base=[sum(millions[:place]) for place in range(len(millions))],
+            y=[""] * len(parts),
+            orientation="h",
+            marker={"color": [colour for _, _, colour in parts], "line": {"width": 0}},
+            customdata=[name for name, _, _ in parts],
+            hovertext=[f"{name}: {macs / 1e6:.2f} M MACs" for name, macs, _ in parts],
+            hoverinfo="text",
+        )
     )
     figure.update_layout(
-        barmode="stack", height=_COST, margin={"l": 4, "r": 4, "t": 4, "b": 4}, **_BARE
+        barmode="overlay", height=_COST, margin={"l": 4, "r": 4, "t": 4, "b": 4}, **_BARE
     )
     figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True)

@@ -39,13 +39,15 @@ def _mark_margin(figure: go.Figure, found: Answer, margin: tuple[int, int, float
     """Two lines at the scores, a stroke between them beside the bars, and the difference."""
     last, first, gap = margin
     levels = [float(found.gate_scores[b]) for b in (last, first)]
-    for level in levels:
-        figure.add_hline(y=level, line={"color": OUTLINE, "width": 1, "dash": "dot"})
-    figure.add_shape(
-        type="line", xref="paper", x0=1.012, x1=1.012, y0=levels[0], y1=levels[1],
-        line={"color": OUTLINE, "width": 3},
-    )  # fmt: skip
-    figure.add_annotation(
-        xref="paper", x=1.025, y=sum(levels) / 2, xanchor="left", align="left", showarrow=False,
-        text=f"margin {gap:.2f}<br>{last} over {first}",
-    )  # fmt: skip
+    dotted = {"color": OUTLINE, "width": 1, "dash": "dot"}
+    shapes: list[dict[str, object]] = [
+        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": y, "y1": y, "line": dotted}
+        for y in levels
+    ]
+    stroke = {"xref": "paper", "x0": 1.012, "x1": 1.012, "y0": levels[0], "y1": levels[1]}
+    shapes.append({"type": "line", **stroke, "line": {"color": OUTLINE, "width": 3}})
+    words = {
+        "xref": "paper", "x": 1.025, "y": sum(levels) / 2, "xanchor": "left", "align": "left",
+        "showarrow": False, "text": f"margin {gap:.2f}<br>{last} over {first}",
+    }  # fmt: skip
+    figure.update_layout(shapes=shapes, annotations=[words])

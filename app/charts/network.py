@@ -6,17 +6,23 @@ Pure: card and answer in, Plotly figure out. Every part is one point that can be
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import plotly.graph_objects as go
 
+from app.charts.network_look import Look
 from app.charts.network_parts import (
     BRANCH,
     COMBINER,
     GATE,
     STEM,
-    Look,
+    Shape,
+    branches,
     discs,
-    draw_branches,
-    draw_ring,
+    labels,
+    lines,
+    ring,
+    text,
 )
 from app.charts.palette import ACCENT
 from hydranet.answer import Answer
@@ -43,18 +49,18 @@ def network_picture(
     gate chooses, the weight in the answer). A line's width is the weight of the branch. `board`:
     branches that it switches are marked; `opened`: the part that gets a ring.
     """
-    figure = go.Figure()
     count = card.costs.num_branches
     if count:
         title = _fired_title(found.fired, count)
         row_height = (height - _MARGIN_TOP) / (count + 1.3)
-        look = Look(card, found, board, row_height)
-        places = _draw_hydra(figure, look)
+        drawn = _hydra(Look(card, found, board, row_height))
     else:
         title = "A static network: every image runs all of it"
-        places = _draw_static(figure, card)
-    if opened in places:
-        draw_ring(figure, places[opened], square=opened.startswith("branch "))
+        drawn = _static(card)
+    shapes = drawn.shapes
+    if opened in drawn.places:
+        shapes = [*shapes, ring(drawn.places[opened], square=opened.startswith("branch "))]
+    figure = go.Figure(drawn.traces)
     figure.update_layout(
         title={"text": title, "font": {"size": 16}, "x": 0, "xanchor": "left"},
         height=height,
@@ -62,11 +68,13 @@ def network_picture(
         showlegend=False,
         hovermode="closest",
         dragmode=False,
+        shapes=shapes,
+        annotations=drawn.texts,
         plot_bgcolor="rgba(0,0,0,0)",
         paper_bgcolor="rgba(0,0,0,0)",
     )
     figure.update_xaxes(visible=False, range=[STEM - 0.45, COMBINER + 0.45], fixedrange=True)
-    figure.update_yaxes(visible=False, fixedrange=True)
+    figure.update_yaxes(visible=False, range=drawn.height, fixedrange=True)
     return figure
 
 
@@ -80,8 +88,18 @@ def _fired_title(fired: tuple[int, ...], count: int) -> str:
     return f"Branches {', '.join(map(str, fired[:-1]))} and {fired[-1]} of {count} fired"
 
 
-def _draw_hydra(figure: go.Figure, look: Look) -> dict[str, Point]:
-    """Everything of a network with branches; where each part stands."""
+class Drawn(NamedTuple):
+    """What stands in a picture, where each part is, and the range of y."""
+
+    traces: list[go.Bar | go.Scatter]
+    shapes: list[Shape]
+    texts: list[Shape]
+    places: dict[str, Point]
+    height: tuple[float, float]
+
+
+def _hydra(look: Look) -> Drawn:
+    """A network with branches."""
     costs, middle = look.card.costs, look.middle
     always = {"stem": (STEM, middle), "gate": (GATE, middle), "combiner": (COMBINER, middle)}
     hover = {
@@ -94,25 +112,30 @@ def _draw_hydra(figure: go.Figure, look: Look) -> dict[str, Point]:
         del always["gate"]
         names["combiner"] = "mean"
         hover["combiner"] = "No parameters: the logits of the heads that ran are averaged"
-    draw_branches(figure, look)
-    figure.add_trace(discs(always, hover))
-    headings = [(always[part][0], names[part]) for part in always]
-    headings.append((BRANCH + 0.45, look.heading))
-    for x, text in headings:
-        figure.add_annotation(x=x, y=look.count + 0.1, text=text, showarrow=False)
-    figure.update_yaxes(range=[-0.7, look.count + 0.6])
-    return always | {f"branch {b}": (BRANCH, row) for b, row in enumerate(look.rows)}
+    top = look.count + 0.1
+    headings = [text(always[part][0], top, names[part]) for part in always]
+    headings.append(text(BRANCH + 0.45, top, look.heading))
+    return Drawn(
+        traces=[*branches(look), discs(always, hover)],
+        shapes=lines(look),
+        texts=[*headings, *labels(look)],
+        places=always | {f"branch {b}": (BRANCH, row) for b, row in enumerate(look.rows)},
+        height=(-0.7, look.count + 0.6),
+    )
 
 
-def _draw_static(figure: go.Figure, card: Card) -> dict[str, Point]:
-    """The three parts of a static network; where each stands."""
+def _static(card: Card) -> Drawn:
+    """The three parts of a static network."""
     places = {"stem": (0.6, 0.0), "last stage": (2.0, 0.0), "output": (3.4, 0.0)}
     always = f"all of {card.costs.routed_macs / 1e6:.1f} M MACs always run"
-    figure.add_shape(
-        type="line", x0=0.6, x1=3.4, y0=0, y1=0, layer="below", line={"color": ACCENT, "width": 4}
+    line = {
+        "type": "line", "x0": 0.6, "x1": 3.4, "y0": 0, "y1": 0, "layer": "below",
+        "line": {"color": ACCENT, "width": 4},
+    }  # fmt: skip
+    return Drawn(
+        traces=[discs(places, {name: f"{name}: {always}" for name in places})],
+        shapes=[line],
+        texts=[text(x, y, name, yshift=-34) for name, (x, y) in places.items()],
+        places=places,
+        height=(-1, 1),
     )
-    figure.add_trace(discs(places, {name: f"{name}: {always}" for name in places}))
-    for name, (x, y) in places.items():
-        figure.add_annotation(x=x, y=y, text=name, showarrow=False, yshift=-34)
-    figure.update_yaxes(range=[-1, 1])
-    return places

@@ -1,4 +1,4 @@
-"""What the picture of a network is drawn with: lines, branches with their bars, discs, a ring.
+"""What the picture of a network is made of: lines, branches with their bars, discs, a ring.
 
 Lines and the ring are layout shapes and words are annotations: Plotly draws them faster than
 traces, and selecting a part leaves them alone.
@@ -6,16 +6,14 @@ traces, and selecting a part leaves them alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
 from app.charts.html import in_lines
 from app.charts.marks import OUTLINE
+from app.charts.network_look import Look
 from app.charts.palette import ACCENT, QUIET, branch_colour, faint, on
-from hydranet.answer import Answer
-from hydranet.card import Card
-from hydranet.switchboard import Switchboard
 
 STEM, GATE, BRANCH, COMBINER = 0.0, 1.0, 2.1, 4.0
 _BAR, _BAR_LENGTH = 2.22, 0.95
@@ -30,85 +28,39 @@ _CLEAR = "rgba(0,0,0,0)"
 _UNFADED = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
 
 
-@dataclass(frozen=True)
-class Look:
-    """What the picture of one route needs to know; `row_height` in pixels."""
-
-    card: Card
-    found: Answer
-    board: Switchboard | None
-    row_height: float
-
-    @property
-    def count(self) -> int:
-        """How many branches there are."""
-        return self.card.costs.num_branches
-
-    @property
-    def rows(self) -> list[float]:
-        """Where each branch stands: the first on top."""
-        return [float(self.count - 1 - branch) for branch in range(self.count)]
-
-    @property
-    def middle(self) -> float:
-        """Where the parts that always run stand."""
-        return (self.count - 1) / 2
-
-    @property
-    def gated(self) -> bool:
-        """Whether a gate chooses."""
-        return self.card.architecture.has_subtasks
-
-    @property
-    def heading(self) -> str:
-        """Over the branches: what they are, and what their bars are."""
-        return "branches, gate's confidence" if self.gated else "heads, weight in the answer"
-
-    @property
-    def weights(self) -> dict[int, float]:
-        """Of the fired branches, in the answer."""
-        return dict(zip(self.found.fired, self.found.weights, strict=True))
-
-    @property
-    def shares(self) -> list[float]:
-        """The length of each branch's bar, from 0 to 1."""
-        if self.gated:
-            return [float(share) for share in self.found.gate_confidence]
-        return [self.weights.get(branch, 0.0) for branch in range(self.count)]
-
-    def switched(self, branch: int) -> str:
-        """ "on" or "off" where the visitor decided about the branch, else nothing."""
-        if self.board is None:
-            return ""
-        return "on" if branch in self.board.on else "off" if branch in self.board.off else ""
+Shape = dict[str, Any]
+"""A layout shape or an annotation. Plotly takes many at once far faster than one by one."""
 
 
-def draw_branches(figure: go.Figure, look: Look) -> None:
-    """Lines from the part before to every branch and from the fired ones on; the branches."""
+def lines(look: Look) -> list[Shape]:
+    """From the part before to every branch, and from the fired ones on."""
     source = (GATE if look.gated else STEM, look.middle)
+    shapes = []
     if look.gated:
-        _line(figure, f"M{STEM},{look.middle} L{GATE},{look.middle}", ACCENT, 4.0)
+        shapes.append(_line(f"M{STEM},{look.middle} L{GATE},{look.middle}", ACCENT, 4.0))
     quiet = [
         f"M{source[0]},{source[1]} L{_EDGE},{row}"
         for b, row in enumerate(look.rows)
         if b not in look.weights and look.switched(b) != "off"
     ]
     if quiet:
-        _line(figure, " ".join(quiet), faint(QUIET, 0.6), 0.7)
+        shapes.append(_line(" ".join(quiet), faint(QUIET, 0.6), 0.7))
     for b, weight in look.weights.items():
         row = look.rows[b]
         path = f"M{source[0]},{source[1]} L{BRANCH},{row} "
         path += f"M{_LABEL_END},{row} L{COMBINER},{look.middle}"
-        _line(figure, path, branch_colour(b), 1.5 + 9 * weight)
-    figure.add_traces([_bars(look), *_squares(look)])
-    _label(figure, look)
+        shapes.append(_line(path, branch_colour(b), 1.5 + 9 * weight))
+    return shapes
 
 
-def _line(figure: go.Figure, path: str, colour: str, width: float) -> None:
-    figure.add_shape(
-        type="path", path=path, layer="below", line={"color": colour, "width": width},
-        fillcolor=_CLEAR,
-    )  # fmt: skip
+def _line(path: str, colour: str, width: float) -> Shape:
+    line = {"color": colour, "width": width}
+    return {"type": "path", "path": path, "layer": "below", "line": line, "fillcolor": _CLEAR}
+
+
+def branches(look: Look) -> list[go.Bar | go.Scatter]:
+    """Every branch: its square, its number, its bar."""
+    return [_bars(look), *_squares(look)]
 
 
 def _bars(look: Look) -> go.Bar:
@@ -181,20 +133,28 @@ def _squares(look: Look) -> list[go.Scatter]:
     return [squares, *numbers]
 
 
-def _label(figure: go.Figure, look: Look) -> None:
+def labels(look: Look) -> list[Shape]:
     """Behind the bars: the figure that the bar stands for, and what the visitor switched."""
-    shares = look.shares
+    found = []
     for b, row in enumerate(look.rows):
         mark = look.switched(b)
         words = [mark] if mark else []
         if b in look.weights:
+            share = look.shares[b]
             few = f"&lt; {100 * _LEAST:.0f} %"
-            words.insert(0, f"{100 * shares[b]:.0f} %" if shares[b] >= _LEAST else few)
+            words.insert(0, f"{100 * share:.0f} %" if share >= _LEAST else few)
         if words:
-            figure.add_annotation(
-                x=_LABEL, y=row, text=", ".join(words), showarrow=False, xanchor="left",
-                font={"size": min(11.0, 0.6 * look.row_height)},
-            )  # fmt: skip
+            found.append(text(_LABEL, row, ", ".join(words), xanchor="left", font=_font(look)))
+    return found
+
+
+def text(x: float, y: float, words: str, **more: Any) -> Shape:
+    """An annotation."""
+    return {"x": x, "y": y, "text": words, "showarrow": False, **more}
+
+
+def _font(look: Look) -> dict[str, float]:
+    return {"size": min(11.0, 0.6 * look.row_height)}
 
 
 def _branch_text(look: Look, branch: int) -> str:
@@ -230,12 +190,12 @@ def discs(places: dict[str, tuple[float, float]], hover: dict[str, str]) -> go.S
     )
 
 
-def draw_ring(figure: go.Figure, place: tuple[float, float], *, square: bool) -> None:
+def ring(place: tuple[float, float], *, square: bool) -> Shape:
     """Around the part that is open, of one size in pixels whatever the figure's."""
     radius = (_SQUARE if square else _DISC) / 2 + _RING_GAP
-    figure.add_shape(
-        type="rect" if square else "circle",
-        xsizemode="pixel", ysizemode="pixel", xanchor=place[0], yanchor=place[1],
-        x0=-radius, x1=radius, y0=-radius, y1=radius,
-        fillcolor=_CLEAR, line={"color": OUTLINE, "width": 2.5}, name="opened",
-    )  # fmt: skip
+    return {
+        "type": "rect" if square else "circle",
+        "xsizemode": "pixel", "ysizemode": "pixel", "xanchor": place[0], "yanchor": place[1],
+        "x0": -radius, "x1": radius, "y0": -radius, "y1": radius,
+        "fillcolor": _CLEAR, "line": {"color": OUTLINE, "width": 2.5}, "name": "opened",
+    }  # fmt: skip

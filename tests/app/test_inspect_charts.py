@@ -105,7 +105,10 @@ def test_class_names_are_text_not_html(tmp_path: Path, make_checkpoint) -> None:
 
 def test_cost_bar_sums_to_the_macs_of_all_branches(seen: tuple[Card, Prediction]) -> None:
     card, found = seen
-    parts = {trace.name: trace.x[0] for trace in cost_bar(card, found).data}
+    (bar,) = cost_bar(card, found).data
+    parts = dict(zip(bar.customdata, bar.x, strict=True))
+    assert bar.base[0] == 0
+    assert list(bar.base[1:]) == pytest.approx(list(np.cumsum(bar.x)[:-1])), "end to end"
     assert sum(parts.values()) * 1e6 == pytest.approx(card.costs.all_branches_macs)
     assert (sum(parts.values()) - parts["not run"]) * 1e6 == pytest.approx(found.macs)
 

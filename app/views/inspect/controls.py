@@ -55,7 +55,8 @@ def choose_board(card: Card) -> Switchboard | None:
         )
         on = _switches("Always run, whatever the gate says", state.ON, state.OFF, costs)
         off = _switches("Never run", state.OFF, state.ON, costs)
-    return Switchboard(k=k, threshold=threshold / 100, on=on, off=off)
+    # An address may name a branch in both; `fit_to` takes it out of the second one afterwards.
+    return Switchboard(k=k, threshold=threshold / 100, on=on, off=off - on)
 
 
 def _switches(label: str, key: str, other: str, costs: Costs) -> frozenset[int]:
