@@ -14,6 +14,7 @@ from hydranet.cli.app import app_command
 from hydranet.cli.evaluate import evaluate_command
 from hydranet.cli.models import models_command
 from hydranet.cli.predict import predict_command
+from hydranet.cli.route import route_command
 from hydranet.cli.subtasks import subtasks_command
 from hydranet.cli.train import train_command
 from hydranet.errors import InputError
@@ -28,6 +29,7 @@ cli.command("models")(models_command)
 cli.command("predict")(predict_command)
 cli.command("train")(train_command)
 cli.command("evaluate")(evaluate_command)
+cli.command("route")(route_command)
 cli.command("subtasks")(subtasks_command)
 cli.command("app")(app_command)
 

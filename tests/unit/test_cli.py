@@ -154,3 +154,43 @@ def test_several_networks_by_one_command(shell: Shell, folders: Path, tmp_path: 
     code, out, err = shell("train", "resnet8", "resnet14", *arguments, "--name", "mine")
     assert (code, out) == (2, "")
     assert "--name is for one network" in err
+
+
+def test_route_answers_the_readable_and_says_why_not_the_rest(
+    shell: Shell, folders: Path, tmp_path: Path, make_checkpoint
+) -> None:
+    make_checkpoint("tiny", tmp_path)
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    command = (
+        "route", folders, tmp_path / "bad.png", "--checkpoint", "tiny", "--checkpoints", tmp_path,
+        "--out", tmp_path / "out", "--threads", 1, "--part", 50, "--k", 3,
+    )  # fmt: skip
+    code, out, err = shell(*command)
+    assert code == 0
+    assert "121 images in 3 parts, 1 of them rejected" in out
+    assert "bad.png: It must be a PNG" in err
+    again = shell.json(*command)
+    assert (again["images"], again["rejected"], again["images_now"]) == (121, 1, 0)
+    assert again["mean_branches"] == 3
+    code, out, err = shell(*command[:-1], 2)
+    assert (code, out) == (2, "")
+    assert "other settings" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("{tmp}/missing", "no file or folder"), ("{tmp}/empty", "no image"), ("{tmp}/x.png", "None")],
+)
+def test_route_of_nothing_is_a_sentence_and_exit_code_2(
+    shell: Shell, tmp_path: Path, make_checkpoint, given: str, said: str
+) -> None:
+    make_checkpoint("tiny", tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "x.png").write_bytes(b"")
+    code, _, err = shell(
+        "route", given.format(tmp=tmp_path), "--checkpoint", "tiny", "--checkpoints", tmp_path,
+        "--out", tmp_path / "out", "--threads", 1,
+    )  # fmt: skip
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err

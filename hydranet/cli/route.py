@@ -1,0 +1,104 @@
+"""`hydranet route`: the routes of many images as Parquet."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hydranet.cli.shared import (
+    DeviceOption,
+    JsonOption,
+    RootOption,
+    ThreadsOption,
+    checkpoints_root,
+    pick_device,
+    print_json,
+    progress_bar,
+)
+from hydranet.errors import InputError
+
+
+def route_command(
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Images, folders with images in them, ZIP archives, or Parquet files with a "
+            "column of encoded images named img or image."
+        ),
+    ],
+    checkpoint: Annotated[str, typer.Option(help="Name of a checkpoint, or its folder.")],
+    out: Annotated[Path, typer.Option(help="Folder for the parts; the same one goes on.")],
+    k: Annotated[
+        int | None, typer.Option(help="How many branches fire; the network's own.")
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Drop branches the gate is less confident of, 0 to 1.")
+    ] = 0.0,
+    part: Annotated[int, typer.Option(min=1, help="Images a part.")] = 4096,
+    json: JsonOption = False,
+    checkpoints: RootOption = None,
+    device: DeviceOption = "auto",
+    threads: ThreadsOption = None,
+) -> None:
+    """Answer, route and cost of every image, as Parquet parts in a folder.
+
+    A run that was stopped goes on when started again. An image that cannot be read has its reason
+    in the table and does not stop the others.
+    """
+    from hydranet.bulk import sources
+    from hydranet.bulk.parts import route_to_parts
+    from hydranet.bulk.routing import Settings
+    from hydranet.checkpoints import load
+
+    sources.check_inputs(inputs)
+    where = pick_device(device, threads)
+    model = load(checkpoint, checkpoints_root(checkpoints)).to(where)
+    total = sources.count(inputs, without=out)
+    if not total:
+        raise InputError("There is no image, archive or table in what was given.")
+    with progress_bar("{task.completed:,} of {task.total:,} images") as bar:
+        task = bar.add_task("Routing", total=total)
+        summary = route_to_parts(
+            model,
+            sources.iterate(inputs, without=out),
+            out,
+            Settings(k=k, threshold=threshold),
+            part_images=part,
+            on_progress=lambda done: bar.update(task, completed=done),
+        )
+    for file, reason in summary.reasons:
+        print(f"{file}: {reason}", file=sys.stderr)
+    if more := summary.rejected - len(summary.reasons):
+        print(f"{more:,} more are rejected; the column reason says why.", file=sys.stderr)
+    routed = max(summary.routed, 1)
+    said: dict[str, Any] = {
+        "checkpoint": checkpoint,
+        "out": str(out),
+        "parts": summary.parts,
+        "images": summary.images,
+        "rejected": summary.rejected,
+        "mean_branches": summary.branches / routed,
+        "mean_macs": summary.macs / routed,
+        "images_now": summary.now,
+        "images_per_second": summary.now / summary.seconds,
+    }
+    if json:
+        print_json(said)
+    else:
+        _show(said)
+    if not summary.routed:
+        raise InputError("None of the images could be read.")
+
+
+def _show(said: dict[str, Any]) -> None:
+    print(f"{said['out']}: {said['images']:,} images in {said['parts']:,} parts", end="")
+    print(f", {said['rejected']:,} of them rejected." if said["rejected"] else ".")
+    branches = f"{said['mean_branches']:.2f} branches and " if said["mean_branches"] else ""
+    print(f"  {branches}{said['mean_macs'] / 1e6:.2f} M MACs an image on average")
+    if said["images_now"]:
+        print(f"  {said['images_now']:,} routed now, {said['images_per_second']:,.0f} images/s")
+    else:
+        print("  all were routed before")

@@ -1,0 +1,217 @@
+"""Many images through one network: as `predict` answers each, in tables and in parts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import hostile_zips as hostile
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+import hydranet
+from hydranet.bulk import sources
+from hydranet.bulk.items import Item, as_text, refused
+from hydranet.bulk.parts import route_to_parts
+from hydranet.bulk.routing import BATCH, Row, Settings, route
+from hydranet.bulk.table import parquet_bytes, rows_table
+from hydranet.errors import InputError
+from hydranet.models import Network
+
+
+def item(seed: int) -> Item:
+    return Item(f"{seed}.png", lambda: hostile.picture(seed))
+
+
+@pytest.fixture
+def model(tmp_path: Path, make_checkpoint) -> Network:
+    make_checkpoint("tiny", tmp_path / "checkpoints")
+    return hydranet.load("tiny", tmp_path / "checkpoints")
+
+
+@pytest.mark.parametrize("name", ["hydra_res_d1", "multihead_resnet", "resnet8"])
+@pytest.mark.parametrize("settings", [Settings(), Settings(k=3), Settings(k=3, threshold=0.26)])
+def test_each_image_is_answered_as_predict_does(
+    tmp_path: Path, make_checkpoint, name: str, settings: Settings
+) -> None:
+    make_checkpoint("tiny", tmp_path, model=name)
+    model = hydranet.load("tiny", tmp_path)
+    if name == "resnet8" and settings != Settings():
+        with pytest.raises(InputError, match="static"):
+            list(route(model, [item(0)], settings))
+        return
+    count = BATCH + 5
+    rows = list(route(model, map(item, range(count)), settings))
+    assert [row.index for row in rows] == list(range(count))
+    for seed in (0, 1, BATCH, count - 1):
+        found = rows[seed].found
+        assert found is not None
+        image = hydranet.decode_image(hostile.picture(seed))
+        branches = found.fired if settings.threshold else None
+        k = None if branches else settings.k
+        alone = hydranet.predict(model, [image], k=k, branches=branches, runs=1)[0]
+        assert found.prediction == alone.best
+        assert found.fired == alone.fired
+        assert found.macs == alone.macs
+        (_, confidence), (second, its) = alone.top(2)
+        assert found.runner_up == second
+        assert found.confidence == pytest.approx(confidence, abs=1e-4)
+        assert found.runner_up_confidence == pytest.approx(its, abs=1e-4)
+        assert np.allclose(found.gate_scores, alone.gate_scores, atol=1e-4)
+        assert np.allclose(found.weights, alone.weights, atol=1e-4)
+
+
+def test_dynamic_k_drops_branches(model: Network) -> None:
+    rows = list(route(model, map(item, range(20)), Settings(k=4, threshold=0.26)))
+    counts = {len(row.found.fired) for row in rows if row.found}
+    assert counts <= {1, 2, 3}
+    for row in rows:
+        assert row.found is not None
+        confidence = torch.tensor(row.found.gate_scores).softmax(0)
+        assert all(confidence[b] >= 0.26 for b in row.found.fired[1:])
+
+
+def test_broken_images_have_a_reason_and_the_rest_go_on(model: Network) -> None:
+    items = [item(0), Item("text.png", lambda: b"no picture"), refused("x.zip", "It is."), item(1)]
+    rows = list(route(model, items, Settings()))
+    assert [row.file for row in rows] == ["0.png", "text.png", "x.zip", "1.png"]
+    assert [row.found is None for row in rows] == [False, True, True, False]
+    assert rows[1].reason.startswith("It must be a PNG, JPEG or WebP")
+    assert rows[2].reason == "It is."
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(k=0), Settings(k=5), Settings(threshold=-0.1), Settings(threshold=1.1)]
+)
+def test_settings_that_do_not_fit_are_a_sentence(model: Network, settings: Settings) -> None:
+    with pytest.raises(InputError, match="must be from"):
+        list(route(model, [item(0)], settings))
+
+
+def test_the_table_has_its_schema_with_and_without_rows(model: Network) -> None:
+    rows = list(route(model, [item(0), refused("b.png", "It is broken.")], Settings(k=3)))
+    table = rows_table(rows, model.card, Settings(k=3))
+    assert table.schema.equals(rows_table([], model.card, Settings(k=3)).schema)
+    first, second = table.to_pylist()
+    assert first["fired"] == list(rows[0].found.fired)
+    assert first["class"] == model.card.class_names[first["prediction"]]
+    assert first["reason"] is None
+    assert {name for name, value in second.items() if value is not None} == {
+        "index", "file", "reason",
+    }  # fmt: skip
+    note = json.loads(table.schema.metadata[b"hydranet"])
+    assert note["checkpoint"] == "tiny"
+    assert note["k"] == 3
+    again = pq.read_table(pa.BufferReader(parquet_bytes(rows, model.card, Settings(k=3))))
+    assert again.equals(table)
+
+
+def test_the_table_of_a_static_network_has_no_branches(tmp_path: Path, make_checkpoint) -> None:
+    make_checkpoint("static", tmp_path, model="resnet8")
+    model = hydranet.load("static", tmp_path)
+    table = rows_table(list(route(model, [item(0)], Settings())), model.card, Settings())
+    assert not {"gate_scores", "fired", "weights"} & set(table.column_names)
+    assert table["macs"].to_pylist() == [model.card.costs.routed_macs]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_run_that_is_stopped_goes_on_and_ends_alike(model: Network, tmp_path: Path) -> None:
+    items = [item(s) if s != 7 else refused("7.png", "It is broken.") for s in range(25)]
+    whole = route_to_parts(model, items, tmp_path / "whole", Settings(), part_images=10)
+    assert (whole.images, whole.rejected, whole.parts, whole.now) == (25, 1, 3, 25)
+    assert whole.reasons == [("7.png", "It is broken.")]
+
+    def stop(done: int) -> None:
+        if done == 14:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        route_to_parts(
+            model, items, tmp_path / "again", Settings(), part_images=10, on_progress=stop
+        )
+    assert len(contents(tmp_path / "again")) == 2, "the settings and one part"
+    again = route_to_parts(model, items, tmp_path / "again", Settings(), part_images=10)
+    assert (again.images, again.rejected, again.now) == (25, 1, 15)
+    assert (again.branches, again.macs) == (whole.branches, whole.macs)
+    assert contents(tmp_path / "again") == contents(tmp_path / "whole")
+    table = pq.read_table(tmp_path / "whole")
+    assert table["index"].to_pylist() == list(range(25))
+
+
+def test_what_is_done_before_is_not_read_again(model: Network, tmp_path: Path) -> None:
+    route_to_parts(model, map(item, range(4)), tmp_path, Settings(), part_images=2)
+    unread = [refused(f"{seed}.png", "It was read.") for seed in range(4)]
+    summary = route_to_parts(model, unread, tmp_path, Settings(), part_images=2)
+    assert (summary.images, summary.rejected, summary.now) == (4, 0, 0)
+
+
+def test_a_folder_of_other_routes_is_refused(model: Network, tmp_path: Path) -> None:
+    route_to_parts(model, map(item, range(6)), tmp_path, Settings(), part_images=2)
+    with pytest.raises(InputError, match="other settings"):
+        route_to_parts(model, map(item, range(6)), tmp_path, Settings(k=1), part_images=2)
+    for others in (range(1, 7), range(5), range(4)):
+        with pytest.raises(InputError, match="other images"):
+            route_to_parts(model, map(item, others), tmp_path, Settings(), part_images=2)
+    (tmp_path / "_routes.json").unlink()
+    with pytest.raises(InputError, match="other settings"):
+        route_to_parts(model, map(item, range(6)), tmp_path, Settings(), part_images=2)
+
+
+def test_only_one_batch_of_images_is_held(model: Network, tmp_path: Path) -> None:
+    loaded: list[int] = []
+    rows: list[Row] = []
+
+    def counted(seed: int) -> Item:
+        def load() -> bytes:
+            loaded.append(seed)
+            assert len(loaded) - len(rows) <= BATCH
+            return hostile.picture(seed, 16)
+
+        return Item(f"{seed}.png", load)
+
+    for row in route(model, map(counted, range(3 * BATCH)), Settings()):
+        rows.append(row)
+    assert len(rows) == 3 * BATCH
+
+
+def test_files_folders_archives_and_tables_are_one_stream(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    (root / "b").mkdir(parents=True)
+    (root / "out").mkdir()
+    for path in (root / "b" / "2.png", root / "1.png", root / ".hidden.png", root / "out/0.png"):
+        path.write_bytes(hostile.picture(0))
+    (root / "note.txt").write_text("text")
+    (root / "c.zip").write_bytes(hostile.zipped(("x.png", hostile.picture(1)), ("y.txt", b"")))
+    cells = [{"bytes": hostile.picture(2), "path": None}, None]
+    pq.write_table(pa.table({"img": cells, "label": [0, 1]}), root / "d.parquet")
+    pq.write_table(pa.table({"other": [0]}), root / "e.parquet")
+    (root / "f.zip").write_bytes(b"PK")
+    (root / "loop").symlink_to(root)
+    pq.write_table(pa.table({"image": [hostile.picture(3)]}), tmp_path / "bytes.parquet")
+
+    inputs = [root, tmp_path / "bytes.parquet"]
+    items = {}
+    for one in sources.iterate(inputs, without=root / "out"):
+        try:
+            items[one.name.removeprefix(f"{tmp_path}/")] = len(one.load()) > 0
+        except InputError as error:
+            items[one.name.removeprefix(f"{tmp_path}/")] = str(error)
+    assert items["in/d.parquet#1"] == "It is missing: the row holds no image."
+    assert "needs a column named img or image" in items.pop("in/e.parquet")
+    assert "whole ZIP archive" in items.pop("in/f.zip")
+    good = [name for name, outcome in items.items() if outcome is True]
+    assert good == ["in/1.png", "in/b/2.png", "in/c.zip/x.png", "in/d.parquet#0", "bytes.parquet#0"]
+    assert sources.count(inputs, without=root / "out") == 8
+
+
+def test_names_become_one_printable_line() -> None:
+    assert as_text("a\0b\nc\udcff\x1b.png") == "a�b�c��.png"
+    assert as_text("") == "(no name)"
+    assert len(as_text("x" * 10_000)) == 200
+    as_text("\udcff").encode()
