@@ -16,7 +16,7 @@ from hydranet.checkpoints import Checkpoint
 from hydranet.switchboard import Examined, Switchboard
 
 if TYPE_CHECKING:
-    from hydranet.prediction import Timing
+    from hydranet.timing import Timing
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,19 +18,10 @@ from hydranet.errors import InputError
 from hydranet.models.hydra import HydraNet
 from hydranet.models.network import Network
 from hydranet.routing import masked_route
+from hydranet.timing import Timing, timed
 
 Picture = Image.Image | NDArray[np.uint8]
 """An RGB image: PIL, or (H, W, 3) uint8."""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Milliseconds for one image alone, over `runs` runs; a cold run before them is left out."""
-
-    median: float
-    fastest: float
-    slowest: float
-    runs: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +81,7 @@ def _predict_one(
 ) -> Prediction:
     pixels, x = network_input(card, image)
     if not isinstance(model, HydraNet):
-        logits, timing = _timed(lambda: model(x), runs)
+        logits, timing = timed(lambda: model(x), runs)
         return Prediction(
             logits=logits[0].numpy(),
             gate_scores=np.zeros(0, np.float32),
@@ -108,7 +96,7 @@ def _predict_one(
     if branches is not None:
         mask = _mask(branches, model.config.num_branches)
         given = masked_route(model.gate(model.stem(x)), mask)
-    output, timing = _timed(lambda: model(x, k=k, route=given), runs)
+    output, timing = timed(lambda: model(x, k=k, route=given), runs)
     route = output.route
     count = int(route.counts[0])
     fired = tuple(route.indices[0, :count].tolist())
@@ -131,19 +119,3 @@ def _mask(branches: Sequence[int], num_branches: int) -> Tensor:
     mask = torch.zeros(1, num_branches, dtype=torch.bool)
     mask[0, list(branches)] = True
     return mask
-
-
-T = TypeVar("T")
-
-
-def _timed(run: Callable[[], T], runs: int) -> tuple[T, Timing]:
-    """The result of `run`, and how long it took over `runs` runs after a cold one."""
-    result = run()
-    milliseconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        run()
-        milliseconds.append(1000 * (time.perf_counter() - start))
-    return result, Timing(
-        statistics.median(milliseconds), min(milliseconds), max(milliseconds), runs
-    )
