@@ -6,8 +6,10 @@ import streamlit as st
 
 from app import services
 from app.comparison import comparable, entries
+from app.measuring import times
 from app.views.compare.chart import show_chart, show_left_out, show_table
 from app.views.compare.controls import choose_view
+from app.views.compare.measure import measurements
 from app.views.compare.sections import show_section
 from app.views.compare.words import show_verdict
 from app.views.notices import damaged_notice
@@ -17,7 +19,8 @@ from hydranet.published import published_results
 def page() -> None:
     """Chart and table side by side, then one section that looks closer."""
     good, damaged = services.checkpoints()
-    rows = entries(good, published_results())
+    measured = times(measurements(good).values())
+    rows = entries(good, published_results(), measured)
     view = choose_view()
     shown = view.shown(rows)
     if shown:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.comparison import Entry
 from app.views.compare.claim import show_claim
+from app.views.compare.measure import show_measure
 from app.views.compare.training_runs import show_runs
 from hydranet.checkpoints import Checkpoint
 
@@ -15,9 +16,11 @@ SECTION = "section"
 """The key under which the chosen section is kept, and its name in the address."""
 
 EQUAL_ACCURACY = "Equal accuracy"
+MEASURE = "Measure here"
 
 SECTIONS: dict[str, Callable[[Sequence[Entry], Sequence[Checkpoint]], None]] = {
     EQUAL_ACCURACY: lambda rows, checkpoints: show_claim(rows),
+    MEASURE: lambda rows, checkpoints: show_measure(checkpoints),
     "Training runs": lambda rows, checkpoints: show_runs(checkpoints),
 }
 

@@ -1,0 +1,63 @@
+"""Measured milliseconds an image, with the spread over the runs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from app.charts.html import escaped
+from app.charts.palette import ACCENT, QUIET
+from hydranet.timing import Measurement
+
+_ROW, _FRAME = 34, 80
+_COLOURS = (ACCENT, QUIET)
+
+
+def measured_bars(measured: Sequence[Measurement]) -> go.Figure:
+    """A bar for each network in each batch size: the median, with a whisker from the fastest to
+    the slowest run; the fastest network at the smallest batch on top."""
+    batches = sorted({one.batch for one in measured})
+    order = {
+        one.checkpoint: one.ms_per_image
+        for one in sorted(measured, key=lambda one: -one.batch)  # the smallest batch decides
+    }
+    names = sorted(order, key=lambda name: order[name])
+    figure = go.Figure()
+    for batch, colour in zip(batches, _COLOURS, strict=False):
+        bars = [one for one in measured if one.batch == batch]
+        spans = [one.timing for one in bars]
+        figure.add_trace(
+            go.Bar(
+                orientation="h",
+                y=[escaped(one.checkpoint) for one in bars],
+                x=[one.ms_per_image for one in bars],
+                error_x={
+                    "symmetric": False,
+                    "array": [(t.slowest - t.median) / batch for t in spans],
+                    "arrayminus": [
+                        (one.timing.median - one.timing.fastest) / batch for one in bars
+                    ],
+                    "thickness": 1.5,
+                },
+                name=f"batch {batch}",
+                marker={"color": colour},
+                customdata=[[one.timing.runs, one.measured] for one in bars],
+                hovertemplate=f"%{{y}}, batch {batch}<br>%{{x:.3g}} ms an image, median of "
+                "%{customdata[0]} runs<br>%{customdata[1]}<extra></extra>",
+            )
+        )
+    figure.update_layout(
+        height=_FRAME + _ROW * max(1, len(measured)),
+        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        barmode="group",
+        xaxis={"title": {"text": "Milliseconds an image"}, "rangemode": "tozero"},
+        yaxis={
+            "categoryorder": "array", "categoryarray": [escaped(name) for name in reversed(names)],
+            "type": "category",
+        },
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+    )  # fmt: skip
+    return figure

@@ -1,0 +1,113 @@
+"""Timing networks for the page Compare: estimated, admitted, kept. Draws nothing.
+
+The latest measurement of a network in a batch size is kept for all sessions, under the hash of the
+weights, with its time; what `progress` raises ends the work and frees the core.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+
+import pandas as pd
+
+from app import services
+from app.charts.cost_axes import BATCHES
+from app.comparison import AtBatch
+from app.kept import Kept
+from hydranet.checkpoints import Checkpoint
+from hydranet.machine import hardware, versions
+from hydranet.timing import Measurement
+
+Key = tuple[str, int]
+"""The hash of the weights, and the batch size."""
+
+_KEPT: Kept[Key, Measurement] = Kept(512)
+_MACS_PER_S = 8e9
+_OVERHEAD_S = 0.005
+
+
+def estimate_seconds(checkpoints: Sequence[Checkpoint], runs: int) -> float:
+    """Roughly how long `measure_all` takes: MACs at the speed of an ordinary core."""
+    macs = sum(checkpoint.card.costs.routed_macs for checkpoint in checkpoints) * sum(BATCHES)
+    calls = len(checkpoints) * len(BATCHES)
+    return (runs + 1) * (macs / _MACS_PER_S + calls * _OVERHEAD_S)
+
+
+def measure_all(
+    checkpoints: Sequence[Checkpoint], runs: int, progress: Callable[[float], None]
+) -> dict[Key, Measurement]:
+    """Time each network in every batch size, one after the other on one thread.
+
+    `progress` is told the part that is done, 0 to 1, also while the work waits for a core.
+
+    Raises:
+        InputError: the weights of a checkpoint are damaged.
+    """
+    from hydranet.timing import measure
+
+    found: dict[Key, Measurement] = {}
+    jobs = [(checkpoint, batch) for checkpoint in checkpoints for batch in BATCHES]
+    for done, (checkpoint, batch) in enumerate(jobs):
+
+        def tell(part: float, done: int = done) -> None:
+            progress((done + part) / len(jobs))
+
+        tell(0.0)
+        model = services.network(checkpoint)
+        with services.admitted(lambda tell=tell: tell(0.0)):  # type: ignore[misc]
+            measured = measure(model, batch=batch, runs=runs, progress=tell)
+        key = (checkpoint.card.weights_sha256, batch)
+        _KEPT.put(key, measured)
+        found[key] = measured
+    return found
+
+
+def known(checkpoints: Iterable[Checkpoint]) -> dict[Key, Measurement]:
+    """What was measured on this server since it started, by any session."""
+    found = {}
+    for checkpoint in checkpoints:
+        for batch in BATCHES:
+            key = (checkpoint.card.weights_sha256, batch)
+            if (measured := _KEPT.get(key)) is not None:
+                found[key] = measured
+    return found
+
+
+def times(measured: Iterable[Measurement]) -> dict[str, tuple[AtBatch, ...]]:
+    """Milliseconds an image by batch size, for each network by the hash of its weights."""
+    found: dict[str, tuple[AtBatch, ...]] = {}
+    for one in measured:
+        at = AtBatch(one.batch, one.ms_per_image)
+        found[one.weights_sha256] = (*found.get(one.weights_sha256, ()), at)
+    return found
+
+
+def measured_table(measured: Iterable[Measurement]) -> pd.DataFrame:
+    """One row for each network and batch size, with what it was measured on."""
+    return pd.DataFrame(
+        [
+            {
+                "Network": one.checkpoint,
+                "Batch": one.batch,
+                "Median (ms an image)": one.ms_per_image,
+                "Fastest": one.timing.fastest / one.batch,
+                "Slowest": one.timing.slowest / one.batch,
+                "Runs": one.timing.runs,
+                "k": one.k,
+                "Branches run": one.branches_run,
+                "Threads": one.threads,
+                "Measured (UTC)": one.measured,
+                "Hardware": one.hardware,
+                "Versions": ", ".join(f"{name} {number}" for name, number in one.versions.items()),
+            }
+            for one in measured
+        ]
+    ).astype({"k": "Int64", "Branches run": "Int64"})
+
+
+def measured_json(measured: Iterable[Measurement]) -> bytes:
+    """The same as JSON, laid out as `hydranet bench --json` lays it out."""
+    machine = {"hardware": hardware(), "versions": versions()}
+    runs = [one.to_json() for one in measured]
+    return json.dumps({"machine": machine, "runs": runs}, indent=1).encode()
