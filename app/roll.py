@@ -103,13 +103,13 @@ def _frame(taken: Intake, content: bytes) -> Frame:
     return Frame(taken.name, taken.sha256, content, thumbnail(taken.image))
 
 
-def thumbnail(image: Image.Image) -> str:
-    """The image cut to a small square, as a data URI."""
+def thumbnail(image: Image.Image, most: int = _THUMBNAIL) -> str:
+    """The image cut to a small square, at most so many pixels wide, as a data URI."""
     small = image.copy()
     side = min(small.size)
     left, top = (small.width - side) // 2, (small.height - side) // 2
     small = small.crop((left, top, left + side, top + side))
-    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    small.thumbnail((most, most))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

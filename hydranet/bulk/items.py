@@ -9,7 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
+import numpy as np
+from numpy.typing import NDArray
+
+from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
+from hydranet.images import decode_image
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 IT = "It"
@@ -45,3 +50,8 @@ def as_text(name: str) -> str:
     if len(name) <= _LONGEST_NAME:
         return name or "(no name)"
     return f"{name[:60]}…{name[-(_LONGEST_NAME - 61) :]}"
+
+
+def pixels_of(item: Item, side: int) -> NDArray[np.uint8]:
+    """(side, side, 3): what a network sees of the item; InputError where it cannot be read."""
+    return fit_square(decode_image(item.load(), name=IT), side)

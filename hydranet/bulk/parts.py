@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hydranet.bulk.items import Item
-from hydranet.bulk.routing import Settings, card_of, route
+from hydranet.bulk.routing import card_of, route
+from hydranet.bulk.rows import Settings
 from hydranet.bulk.table import parquet_bytes, rows_table, settings_json
 from hydranet.errors import InputError
 from hydranet.files import write_whole

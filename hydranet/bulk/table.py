@@ -26,15 +26,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hydranet.bulk.rows import Found, Row, Settings
 from hydranet.card import Card
-
-if TYPE_CHECKING:
-    from hydranet.bulk.routing import Found, Row, Settings
 
 
 def settings_json(card: Card, settings: Settings) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def route_command(
     """
     from hydranet.bulk import sources
     from hydranet.bulk.parts import route_to_parts
-    from hydranet.bulk.routing import Settings
+    from hydranet.bulk.rows import Settings
     from hydranet.checkpoints import load
 
     sources.check_inputs(inputs)

@@ -16,7 +16,8 @@ import hydranet
 from hydranet.bulk import sources
 from hydranet.bulk.items import Item, as_text, refused
 from hydranet.bulk.parts import route_to_parts
-from hydranet.bulk.routing import BATCH, Row, Settings, route
+from hydranet.bulk.routing import BATCH, route
+from hydranet.bulk.rows import Row, Settings
 from hydranet.bulk.table import parquet_bytes, rows_table
 from hydranet.errors import InputError
 from hydranet.models import Network

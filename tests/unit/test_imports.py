@@ -17,7 +17,8 @@ import hydranet
 PACKAGE = Path(hydranet.__file__).parent
 LIGHT = [
     "hydranet", "hydranet.answer", "hydranet.archives", "hydranet.bulk.items",
-    "hydranet.bulk.sources", "hydranet.bulk.table", "hydranet.card", "hydranet.checkpoints", "hydranet.choices",
+    "hydranet.bulk.rows", "hydranet.bulk.sources", "hydranet.bulk.table", "hydranet.card",
+    "hydranet.checkpoints", "hydranet.choices",
     "hydranet.config", "hydranet.costs", "hydranet.data.normalisation", "hydranet.dynamic_k",
     "hydranet.errors", "hydranet.explain", "hydranet.explain.errors",
     "hydranet.explain.shapley", "hydranet.files", "hydranet.images", "hydranet.metrics",
