@@ -1,0 +1,62 @@
+"""What is asked of a network for many images, and what it says of each. Light: no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydranet.card import Card
+from hydranet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How branches are chosen: the `k` best-scored (None: the network's own k), less those that the
+    gate is less confident of than `threshold`, 0 to 1."""
+
+    k: int | None = None
+    threshold: float = 0.0
+
+    def check(self, card: Card) -> None:
+        """Raise InputError unless they fit the network."""
+        count = card.costs.num_branches
+        if not count and (self.k is not None or self.threshold):
+            raise InputError(
+                f"{card.name} is a static network: all of it runs, so neither k nor a threshold "
+                "can be chosen."
+            )
+        if count and self.k is not None and not 1 <= self.k <= count:
+            raise InputError(f"k must be from 1 to {count}, the number of branches, not {self.k}.")
+        if not 0 <= self.threshold <= 1:
+            raise InputError(f"The threshold must be from 0 to 1, not {self.threshold}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a network made of one image.
+
+    `prediction` and `runner_up`: the two most probable classes, with their probabilities
+    (`confidence`, `runner_up_confidence`); `gate_scores`: (N,); `fired`: the branches that ran,
+    best-scored first, with their `weights`; `macs`: spent on it.
+    """
+
+    prediction: int
+    confidence: float
+    runner_up: int
+    runner_up_confidence: float
+    gate_scores: NDArray[np.float32]
+    fired: tuple[int, ...]
+    weights: tuple[float, ...]
+    macs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What became of item number `index`: `found`, or None and the `reason`."""
+
+    index: int
+    file: str
+    found: Found | None = None
+    reason: str = ""
