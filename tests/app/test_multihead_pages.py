@@ -100,3 +100,15 @@ def test_compare_lists_it_as_dynamic(model: str) -> None:
     table = page.dataframe[0].value
     assert table["Model"][0] == "heads"
     assert table["Family"][0] == model.replace("_", "-")
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("view", ["Parts", "Routes", "Second network"])
+def test_every_section_shows_heads(view: str) -> None:
+    page = AppTest.from_file(str(PAGES / "inspect.py"), default_timeout=60)
+    page.query_params["view"] = view
+    page.query_params["off"] = "2"
+    page.run()
+    assert not page.exception
+    assert not page.error
+    assert picture(page)["layout"]["title"]["text"] == "Branches 0, 1 and 3 of 4 fired"

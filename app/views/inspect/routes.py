@@ -144,10 +144,10 @@ def _regret(subsets: Subsets, name: str) -> str:
     if subsets.regret < NOTHING:
         return f"No route of at most its cost makes {plain(name)} more probable: no regret."
     best = ", ".join(map(str, subsets.fired(subsets.best)))
+    would, ran = (100 * subsets.probability[i] for i in (subsets.best, subsets.chosen))
     return (
-        f"At the same cost or less, {best} would give {100 * subsets.probability[subsets.best]:.1f}"
-        f"\u00a0% instead of {100 * subsets.probability[subsets.chosen]:.1f}\u00a0%: a regret of "
-        f"{100 * subsets.regret:.1f} points."
+        f"At the same cost or less, running {best} would give {would:.1f}\u00a0% instead of "
+        f"{ran:.1f}\u00a0%: a regret of {100 * subsets.regret:.1f} points."
     )
 
 
