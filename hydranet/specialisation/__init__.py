@@ -20,6 +20,7 @@ from hydranet.specialisation.pairs import Pair, compare_logs
 from hydranet.specialisation.slices import (
     Slice,
     SliceFigures,
+    most_margin,
     slice_figures,
     slice_page,
     slice_rows,
@@ -34,7 +35,7 @@ __all__ = [
     "Confusion", "confusion",
     "GateByK", "gate_by_k", "PerfectGate", "perfect_gate",
     "Pair", "compare_logs",
-    "Slice", "SliceFigures", "slice_figures", "slice_page", "slice_rows",
+    "Slice", "SliceFigures", "most_margin", "slice_figures", "slice_page", "slice_rows",
     "CIFAR100", "superclass_of_names",
     "RouteTable", "open_route_table",
 ]  # fmt: skip

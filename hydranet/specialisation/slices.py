@@ -138,6 +138,13 @@ def _load(
     return np.array(fired) / images if images else np.full(table.num_branches, np.nan)
 
 
+def most_margin(table: RouteTable) -> float | None:
+    """The widest margin of any image; None where nothing is refused."""
+    if not 0 < table.k < table.num_branches:
+        return None
+    return float(table.columns("SELECT max(margin)::DOUBLE AS most FROM images")["most"][0])
+
+
 def slice_page(table: RouteTable, chosen: Slice, *, first: int, count: int) -> pa.Table:
     """`count` rows of a slice from row `first` on, by index. Columns: index, label, prediction,
     confidence; for a dynamic network also fired (list, by number), first_choice, margin."""

@@ -53,16 +53,27 @@ class RouteTable:
 
 
 def open_route_table(
-    path: Path, *, num_classes: int, subtask_of_class: Sequence[int] | None = None
+    path: Path,
+    *,
+    num_classes: int,
+    subtask_of_class: Sequence[int] | None = None,
+    most_rows: int | None = None,
 ) -> RouteTable:
     """Read the route log in the file `path`. It is not needed afterwards.
 
     `subtask_of_class`: the branch meant for each class; left aside where the log has no branches.
+    `most_rows`: what a stranger may ask to be read.
 
     Raises:
-        InputError: the file is no route log, or one of another number of classes or branches.
+        InputError: the file is no route log, one of another number of classes or branches, or too
+            long.
     """
     layout = read_layout(path)
+    if most_rows is not None and layout.rows > most_rows:
+        raise InputError(
+            f"The route log {path.name} holds {layout.rows:,} images; at most {most_rows:,} are "
+            "taken. Give a part of it."
+        )
     branches = layout.num_branches
     subtasks = tuple(int(s) for s in subtask_of_class or ()) if branches else ()
     if subtasks and (

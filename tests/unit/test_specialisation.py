@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from hydranet.route_log import RouteLog, write_route_log
@@ -264,3 +265,10 @@ def test_two_networks(tmp_path: Path) -> None:
     }.items():  # fmt: skip
         expected = np.bincount(LOG.label[inside], minlength=CLASSES)
         assert np.array_equal(getattr(pair, name), expected), name
+    rows = pq.read_table(tmp_path / "b")
+    mixed = np.random.default_rng(2).permutation(IMAGES)
+    pq.write_table(rows.take(mixed), tmp_path / "mixed")
+    again = compare_logs(tmp_path / "a", tmp_path / "mixed", num_classes=CLASSES)
+    assert all(
+        np.array_equal(a, b) for a, b in zip(vars(pair).values(), vars(again).values(), strict=True)
+    )

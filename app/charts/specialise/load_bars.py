@@ -1,0 +1,60 @@
+"""How often each branch fires. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.charts.marks import OUTLINE
+from app.charts.palette import branch_colour
+from app.charts.specialise.order import BARE
+
+HEIGHT = 260
+
+
+def load_bars(
+    share: NDArray[np.float64],
+    *,
+    even: float | None = None,
+    right: NDArray[np.float64] | None = None,
+    everywhere: NDArray[np.float64] | None = None,
+) -> go.Figure:
+    """A bar for each branch, in percent of images.
+
+    `even`: the share of each if all fired alike, a dotted line; `right`: accuracy on a branch's
+    images, on hover; `everywhere`: the share over all images, a stroke across each bar.
+    """
+    branches = [str(branch) for branch in range(len(share))]
+    correct = "" if right is None else "<br>%{customdata:.1f} % of them answered right"
+    figure = go.Figure(
+        go.Bar(
+            x=branches,
+            y=(100 * share).astype(np.float32),
+            marker_color=[branch_colour(branch) for branch in range(len(share))],
+            customdata=None if right is None else np.nan_to_num(100 * right).astype(np.float32),
+            hovertemplate="branch %{x}: fires for %{y:.1f} % of images"
+            + correct
+            + "<extra></extra>",
+            name="these images",
+        )
+    )
+    if everywhere is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=branches,
+                y=(100 * everywhere).astype(np.float32),
+                mode="markers",
+                marker={"symbol": "line-ew", "size": 16, "line": {"width": 2.5, "color": OUTLINE}},
+                hovertemplate="branch %{x}: %{y:.1f} % of all images<extra></extra>",
+                name="all images",
+            )
+        )
+    if even is not None:
+        figure.add_hline(y=100 * even, line={"color": OUTLINE, "width": 1.5, "dash": "dot"})
+    figure.update_layout(
+        height=HEIGHT, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False, **BARE
+    )
+    figure.update_xaxes(title="branch", type="category", fixedrange=True)
+    figure.update_yaxes(title="% of images", rangemode="tozero", fixedrange=True)
+    return figure

@@ -1,0 +1,1 @@
+"""Parts of the page Specialise: a whole data set through one network."""

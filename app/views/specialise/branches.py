@@ -1,0 +1,99 @@
+"""Branches: which fires for which class, how the load is spread, which stand out."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app.charts.specialise.firing_map import firing_map, shown_classes
+from app.charts.specialise.load_bars import load_bars
+from app.charts.specialise.words import findings_sentences, firing_text, load_text, own_and_other
+from app.datasets import DataSet
+from app.views.clicks import clicked
+from app.views.specialise import keys
+from app.views.specialise.images import show_slice
+from app.views.text import plain
+from hydranet.specialisation import branch_load, findings, firing_share
+
+_CHART = {"displaylogo": False, "displayModeBar": False}
+_MAP = "firing_map"
+
+
+def show_branches(data: DataSet) -> None:
+    """The map of classes and branches, the slice that was clicked, then the load."""
+    if not data.table.num_branches:
+        st.info(f"{plain(data.card.name)} is a static network: every image runs all of it.")
+        return
+    chosen = _show_map(data)
+    if chosen != (None, None):
+        show_slice(data)
+        st.divider()
+    _show_load(data)
+
+
+def _show_map(data: DataSet) -> tuple[int | None, int | None]:
+    names, subtasks = data.class_names, data.table.subtask_of_class
+    share = data.ask(firing_share)
+    keys.fit(keys.LABEL, list(names))
+    keys.fit(keys.BRANCH, list(range(data.table.num_branches)))
+
+    def open_it() -> None:
+        if cell := clicked(_MAP):
+            label, branch = (int(number) for number in cell.split())
+            st.session_state[keys.LABEL] = names[label]
+            st.session_state[keys.BRANCH] = branch
+            st.session_state[keys.PAGE] = 1
+
+    name, branch = st.session_state.get(keys.LABEL), st.session_state.get(keys.BRANCH)
+    chosen = (names.index(name) if name is not None else None, branch)
+    st.markdown("#### Which branch fires for which class")
+    st.plotly_chart(
+        firing_map(share, names, subtasks, chosen=chosen),
+        key=_MAP,
+        config=_CHART,
+        on_select=open_it,
+        selection_mode="points",
+        alt=firing_text(share, subtasks),
+    )
+    words = ["The fuller a square, the larger the share of the class's images that fires it."]
+    if subtasks is not None:
+        own, other = own_and_other(share, subtasks)
+        words.append(
+            f"An outline marks a class's own branch: on average it fires for {100 * own:.0f} % of "
+            f"the class's images, any other branch for {100 * other:.0f} %."
+        )
+    else:
+        words.append("Branches of this network have no subtasks, so no class has a branch of its "
+                     "own.")  # fmt: skip
+    shown = len(shown_classes(len(names), data.table.num_branches, subtasks))
+    if shown < len(names):
+        words.append(f"Shown are the first {shown} of {len(names)} classes, in order of subtask.")
+    st.caption(f"{' '.join(words)} **Click a square** to see those images.")
+    return chosen
+
+
+def _show_load(data: DataSet) -> None:
+    table = data.table
+    load, found = data.ask(branch_load), data.ask(findings)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        st.markdown("#### How often each branch fires")
+        st.plotly_chart(
+            load_bars(load.share, even=found.even, right=load.right),
+            key="load",
+            config=_CHART,
+            alt=load_text(load.share),
+        )
+        busiest, idlest = int(np.argmax(load.share)), int(np.argmin(load.share))
+        st.caption(
+            f"The dotted line is an even share, {100 * found.even:.0f} % of images. Branch "
+            f"{busiest} is the busiest ({100 * load.share[busiest]:.1f} %, "
+            f"{load.busiest_to_mean:.2f} times the mean), branch {idlest} the idlest "
+            f"({100 * load.share[idlest]:.1f} %). The entropy of the load is {load.entropy:.2f} of "
+            f"at most {load.most_entropy:.2f} bits: as spread as "
+            f"{2**load.entropy:.1f} branches that fire alike."
+        )
+    with right:
+        st.markdown("#### Which branches stand out")
+        every = table.k == table.num_branches
+        st.markdown("\n".join(f"- {line}" for line in findings_sentences(found, every=every)))
