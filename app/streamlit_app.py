@@ -15,6 +15,10 @@ st.set_page_config(page_title="HydraNet explorer", page_icon=str(ICON), layout="
 inspect = st.Page(
     "page_scripts/inspect.py", title="Inspect", icon=":material/image_search:", default=True
 )
+batch = st.Page("page_scripts/batch.py", title="Batch", icon=":material/burst_mode:")
 compare = st.Page("page_scripts/compare.py", title="Compare", icon=":material/scatter_plot:")
+specialise = st.Page(
+    "page_scripts/specialise.py", title="Specialise", icon=":material/account_tree:"
+)
 apply_look()
-st.navigation([inspect, compare], position="top").run()
+st.navigation([inspect, batch, compare, specialise], position="top").run()

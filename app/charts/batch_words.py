@@ -1,0 +1,47 @@
+"""What to see in the charts of a batch, in words. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def load_sentence(loads: Sequence[float]) -> str:
+    """The busiest and the idlest branches."""
+    busiest = max(range(len(loads)), key=lambda branch: loads[branch])
+    idle = [str(branch) for branch, load in enumerate(loads) if not load]
+    even = 100 * sum(loads) / len(loads)
+    text = (
+        f"Branch {busiest} fired most, for {100 * loads[busiest]:.0f} % of the images; did all "
+        f"fire equally often, each would for {even:.0f} % (dotted)."
+    )
+    if not idle:
+        least = min(range(len(loads)), key=lambda branch: loads[branch])
+        return f"{text} Branch {least} fired least, for {100 * loads[least]:.0f} %."
+    never = f"Branch {idle[0]}" if len(idle) == 1 else f"{len(idle)} branches ({', '.join(idle)})"
+    return f"{text} {never} never fired."
+
+
+def answers_sentence(counts: Sequence[tuple[str, int]]) -> str:
+    """The most frequent answer, and how many different ones there are."""
+    images = sum(count for _, count in counts)
+    name, most = counts[0]
+    if len(counts) == 1:
+        return f"All {images:,} images got the answer {name}." if images > 1 else f"It is {name}."
+    if most == 1:
+        return f"Each of the {images:,} images got another answer."
+    return (
+        f"The most frequent answer is {name}, for {most:,} of {images:,} images; there are "
+        f"{len(counts):,} different ones."
+    )
+
+
+def load_text(loads: Sequence[float]) -> str:
+    """The chart for screen readers."""
+    each = ", ".join(f"branch {branch} {100 * load:.0f}" for branch, load in enumerate(loads))
+    return f"Bars of the percentage of images that fired each branch: {each}."
+
+
+def answers_text(counts: Sequence[tuple[str, int]]) -> str:
+    """The chart for screen readers."""
+    each = ", ".join(f"{name} {count}" for name, count in counts[:8])
+    return f"Bars of the number of images that got each answer; the most frequent: {each}."
