@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from app import services
 from app.charts.cost_axes import BATCHES
 from app.comparison import AtBatch
+from app.intake import sample_names, take_sample
 from app.kept import Kept
 from hydranet.checkpoints import Checkpoint
+from hydranet.data.resize import fit_square
 from hydranet.machine import hardware, versions
 from hydranet.timing import Measurement
 
 Key = tuple[str, int]
 """The hash of the weights, and the batch size."""
+
+IMAGES = "crops of the sample photos"
+"""What the networks are timed on: photos, since noise would fire few different branches."""
 
 _KEPT: Kept[Key, Measurement] = Kept(512)
 _MACS_PER_S = 8e9
@@ -32,6 +40,21 @@ def estimate_seconds(checkpoints: Sequence[Checkpoint], runs: int) -> float:
     macs = sum(checkpoint.card.costs.routed_macs for checkpoint in checkpoints) * sum(BATCHES)
     calls = len(checkpoints) * len(BATCHES)
     return (runs + 1) * (macs / _MACS_PER_S + calls * _OVERHEAD_S)
+
+
+@lru_cache(maxsize=8)
+def photo_crops(side: int) -> NDArray[np.uint8]:
+    """(64, side, side, 3): squares at random places and of random sizes in the sample photos in
+    turn, always the same ones."""
+    rng = np.random.default_rng(0)
+    photos = [take_sample(name).image for name in sample_names()]
+    crops = []
+    for index in range(max(BATCHES)):
+        photo = photos[index % len(photos)]
+        edge = int(rng.uniform(0.4, 1) * min(photo.size))
+        left, top = (int(rng.integers(0, length - edge + 1)) for length in photo.size)
+        crops.append(fit_square(photo.crop((left, top, left + edge, top + edge)), side))
+    return np.stack(crops)
 
 
 def measure_all(
@@ -55,8 +78,11 @@ def measure_all(
 
         tell(0.0)
         model = services.network(checkpoint)
+        pixels = photo_crops(checkpoint.card.architecture.image_size)
         with services.admitted(lambda tell=tell: tell(0.0)):  # type: ignore[misc]
-            measured = measure(model, batch=batch, runs=runs, progress=tell)
+            measured = measure(
+                model, batch=batch, runs=runs, pixels=pixels, images=IMAGES, progress=tell
+            )
         key = (checkpoint.card.weights_sha256, batch)
         _KEPT.put(key, measured)
         found[key] = measured
@@ -93,6 +119,7 @@ def measured_table(measured: Iterable[Measurement]) -> pd.DataFrame:
                 "Median (ms an image)": one.ms_per_image,
                 "Fastest": one.timing.fastest / one.batch,
                 "Slowest": one.timing.slowest / one.batch,
+                "Images": one.images,
                 "Runs": one.timing.runs,
                 "k": one.k,
                 "Branches run": one.branches_run,

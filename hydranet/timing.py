@@ -13,13 +13,16 @@ from hydranet.errors import InputError
 from hydranet.machine import hardware, versions
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from hydranet.models import Network
 
 ENGINE = "eager"
 """What networks are timed with, and the dashboard runs them with."""
 
 SEED = 0
-"""Of the noise that networks are timed on."""
+"""Of the noise that networks are timed on unless images are given."""
 
 T = TypeVar("T")
 
@@ -38,14 +41,16 @@ class Timing:
 class Measurement:
     """How long a network took for a batch of `batch` images, and on what.
 
-    `timing` is that of the whole batch. `k`: branches that fired for each image, and
-    `branches_run`: how many different ones fired in the batch; None for a static network.
+    `timing` is that of the whole batch, `images` says what it showed. `k`: branches that fired for
+    each image, and `branches_run`: how many different ones did in the batch; None for a static
+    network.
     `measured`: UTC, to the second.
     """
 
     checkpoint: str
     weights_sha256: str
     batch: int
+    images: str
     timing: Timing
     k: int | None
     branches_run: int | None
@@ -75,7 +80,7 @@ class Measurement:
             "k": self.k,
             "branches_run": self.branches_run,
             "threads": self.threads,
-            "images": f"noise, seed {SEED}",
+            "images": self.images,
             "measured": self.measured,
             "weights_sha256": self.weights_sha256,
             "hardware": self.hardware,
@@ -109,14 +114,19 @@ def measure(
     *,
     batch: int = 1,
     runs: int = 9,
+    pixels: NDArray[np.uint8] | None = None,
+    images: str = f"noise, seed {SEED}",
     progress: Callable[[float], None] | None = None,
 ) -> Measurement:
-    """Time a network from `hydranet.load` on a batch of noise, always the same, with its own k.
+    """Time a network from `hydranet.load`, with its own k, on `batch` images at once.
 
-    It runs on as many threads as torch is set to; for `progress` see `timed`.
+    `pixels`: (at least `batch`, side, side, 3) of the network's size, and `images`, what they
+    show; unless given, noise that is always the same. Which branches fire depends on it, and with
+    that how many images each branch gets at once. It runs on as many threads as torch is set to;
+    for `progress` see `timed`.
 
     Raises:
-        InputError: batch or runs is less than 1, or the network has no card.
+        InputError: batch or runs is less than 1, the images do not fit, or the network has no card.
     """
     import torch
 
@@ -128,9 +138,16 @@ def measure(
     if card is None:
         raise InputError("The network has no card: load it from a checkpoint with hydranet.load.")
     side = card.architecture.image_size
-    noise = torch.Generator().manual_seed(SEED)
-    pixels = torch.randint(0, 256, (batch, 3, side, side), generator=noise, dtype=torch.uint8)
-    x = card.normalisation.apply(pixels)
+    if pixels is None:
+        noise = torch.Generator().manual_seed(SEED)
+        shown = torch.randint(0, 256, (batch, 3, side, side), generator=noise, dtype=torch.uint8)
+    else:
+        if pixels.shape[1:] != (side, side, 3) or len(pixels) < batch:
+            raise InputError(
+                f"pixels must be at least {batch} images of {side}×{side}×3, not {pixels.shape}."
+            )
+        shown = torch.from_numpy(pixels[:batch]).permute(0, 3, 1, 2)  # (batch, 3, side, side)
+    x = card.normalisation.apply(shown)
     branches_run: int | None
     with torch.no_grad():
         if isinstance(model, HydraNet):
@@ -144,6 +161,7 @@ def measure(
         checkpoint=card.name,
         weights_sha256=card.weights_sha256,
         batch=batch,
+        images=images,
         timing=timing,
         k=card.costs.k if branches_run is not None else None,
         branches_run=branches_run,

@@ -5,6 +5,7 @@ The ratio stands on a logarithmic axis, where the line between two bends of the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -17,7 +18,7 @@ from app.claim import Claim
 HEIGHT = 340
 _COLOURS = {group.name: group.colour for group in GROUPS}
 _DASHES = {"ResNet": "solid", "DenseNet": "dash"}
-_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+_TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 20, 50)
 
 
 def claim_chart(found: Sequence[Claim], *, noun: str, mark: Mark) -> go.Figure:
@@ -43,7 +44,7 @@ def claim_chart(found: Sequence[Claim], *, noun: str, mark: Mark) -> go.Figure:
             )
         )  # fmt: skip
     ratios = [ratio for one in found for ratio in one.ratios]
-    low, high = min([0.5, *ratios]), max([2.0, *ratios])
+    low, high = min([0.5, *ratios]) / 1.1, 1.1 * max([5.0, *ratios])
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
@@ -54,8 +55,8 @@ def claim_chart(found: Sequence[Claim], *, noun: str, mark: Mark) -> go.Figure:
         xaxis={"title": {"text": "Top-1 of both (%)"}},
         yaxis={
             "title": {"text": f"Times the {noun}"}, "type": "log",
-            "tickvals": [t for t in _TICKS if low / 2 <= t <= 2 * high],
-            "ticktext": [f"{t:g}×" for t in _TICKS if low / 2 <= t <= 2 * high],
+            "range": [math.log10(low), math.log10(high)],
+            "tickvals": list(_TICKS), "ticktext": [f"{tick:g}×" for tick in _TICKS],
         },
     )  # fmt: skip
     return figure

@@ -24,7 +24,7 @@ def measured_bars(measured: Sequence[Measurement]) -> go.Figure:
     }
     names = sorted(order, key=lambda name: order[name])
     figure = go.Figure()
-    for batch, colour in zip(batches, _COLOURS, strict=False):
+    for batch, colour in reversed(list(zip(batches, _COLOURS, strict=False))):  # the last on top
         bars = [one for one in measured if one.batch == batch]
         spans = [one.timing for one in bars]
         figure.add_trace(
@@ -58,6 +58,8 @@ def measured_bars(measured: Sequence[Measurement]) -> go.Figure:
             "categoryorder": "array", "categoryarray": [escaped(name) for name in reversed(names)],
             "type": "category",
         },
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        legend={
+            "orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "reversed",
+        },
     )  # fmt: skip
     return figure

@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from app import services
-from app.comparison import comparable, entries
+from app.comparison import Entry, comparable, entries
 from app.measuring import times
 from app.views.compare.chart import show_chart, show_left_out, show_table
-from app.views.compare.controls import choose_view
+from app.views.compare.chosen import choose_networks
+from app.views.compare.controls import View, choose_view
 from app.views.compare.measure import measurements
 from app.views.compare.sections import show_section
 from app.views.compare.words import show_verdict
@@ -22,19 +23,25 @@ def page() -> None:
     measured = times(measurements(good).values())
     rows = entries(good, published_results(), measured)
     view = choose_view()
-    shown = view.shown(rows)
-    if shown:
-        left, right = st.columns([3, 2], gap="medium")
-        with left:
-            show_chart(shown, view)
-            show_verdict(shown)
-        with right:
-            show_table(shown)
-    else:
-        st.info("No family is chosen. Choose at least one above.")
+    overview = st.container()  # stands above the list of names, which says what to encircle
+    chosen = choose_networks(rows)
+    with overview:
+        _show_overview(view, view.shown(rows), chosen)
     show_left_out(sum(not comparable(checkpoint.card) for checkpoint in good))
     damaged_notice(damaged)
-    show_section(rows, good)
+    show_section(rows, chosen, good)
+
+
+def _show_overview(view: View, shown: list[Entry], chosen: list[Entry]) -> None:
+    if not shown:
+        st.info("No family is chosen. Choose at least one above.")
+        return
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        show_chart(shown, view, chosen)
+        show_verdict(shown)
+    with right:
+        show_table(shown)
 
 
 page()

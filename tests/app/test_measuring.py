@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -47,7 +48,7 @@ def ours(
 
 def measurement(name: str, batch: int, median: float, digest: str = "0") -> Measurement:
     return Measurement(
-        checkpoint=name, weights_sha256=digest, batch=batch,
+        checkpoint=name, weights_sha256=digest, batch=batch, images="a test's",
         timing=Timing(median, median / 2, median * 3, 5), k=None, branches_run=None, threads=1,
         measured="2026-01-01T00:00:00+00:00", hardware="a test", versions={"python": "3.11"},
     )  # fmt: skip
@@ -62,8 +63,17 @@ def test_every_network_is_timed_in_every_batch_size_and_kept(ours: list[Checkpoi
     assert measuring.known(ours[:1]) == {key: found[key] for key in list(found)[:2]}
     assert told == sorted(told)
     assert 0 <= told[0] <= told[-1] < 1
+    assert {m.images for m in found.values()} == {measuring.IMAGES}
     assert {m.timing.runs for m in found.values()} == {5}
     assert {m.threads for m in found.values()} == {1}
+
+
+def test_the_photos_are_always_the_same_and_all_different() -> None:
+    crops = measuring.photo_crops(8)
+    assert (crops.shape, crops.dtype) == ((64, 8, 8, 3), np.uint8)
+    assert len({crop.tobytes() for crop in crops}) == 64
+    measuring.photo_crops.cache_clear()
+    assert np.array_equal(measuring.photo_crops(8), crops)
 
 
 def test_a_cancelled_measurement_keeps_nothing_and_frees_its_core(ours: list[Checkpoint]) -> None:
@@ -104,7 +114,7 @@ def test_the_files_hold_what_was_measured_and_on_what() -> None:
 def test_the_bars_hold_medians_and_the_whiskers_the_spread() -> None:
     found = [measurement("slow", 1, 4.0), measurement("<b>", 1, 2.0), measurement("<b>", 64, 32.0)]
     figure = measured_bars(found)
-    one, many = figure.data
+    many, one = figure.data
     assert (list(one.y), list(one.x)) == (["slow", "&lt;b&gt;"], [4.0, 2.0])
     assert (list(one.error_x.array), list(one.error_x.arrayminus)) == ([8.0, 4.0], [2.0, 1.0])
     assert (list(many.x), list(many.error_x.array)) == ([0.5], [1.0])

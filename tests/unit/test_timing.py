@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -68,6 +69,19 @@ def test_a_hydranet_runs_its_own_k_on_noise_that_is_always_the_same(
     assert (found.hardware, found.versions) == (hardware(), versions())
     assert found.threads == torch.get_num_threads()
     assert (found.checkpoint, found.weights_sha256) == ("hydra", card.weights_sha256)
+
+
+def test_images_can_be_given(tmp_path: Path, make_checkpoint: Any) -> None:
+    model = load(make_checkpoint("hydra", tmp_path))
+    assert model.card is not None
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    found = measure(model, batch=4, runs=1, pixels=pixels, images="squares")
+    x = model.card.normalisation.apply(torch.from_numpy(pixels[:4]).permute(0, 3, 1, 2))
+    assert found.branches_run == len(set(model(x).route.indices.flatten().tolist()))
+    assert found.images == found.to_json()["images"] == "squares"
+    for wrong in (pixels[:3], pixels[:, :8]):
+        with pytest.raises(InputError, match="at least 4 images of 16×16×3"):
+            measure(model, batch=4, pixels=wrong)
 
 
 def test_a_static_network_has_no_k(tmp_path: Path, make_checkpoint: Any) -> None:

@@ -12,13 +12,16 @@ from app.charts.cost_axes import CostAxis
 from app.comparison import Entry
 from app.comparison_table import comparison_table
 from app.front import pareto_front, settings
+from app.views.compare.chosen import choose_in_chart
 from app.views.compare.controls import View
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
 from app.views.text import plain
 
+_CHART = "accuracy_cost"
 
-def show_chart(rows: Sequence[Entry], view: View) -> None:
+
+def show_chart(rows: Sequence[Entry], view: View, chosen: Sequence[Entry]) -> None:
     """The chart under a title that says what it shows, and how many rows it cannot show."""
     axis = view.axis
     known = [row for row in rows if axis.cost(row) is not None]
@@ -27,8 +30,12 @@ def show_chart(rows: Sequence[Entry], view: View) -> None:
         return
     st.markdown(f"#### CIFAR-100 top-1 against {axis.noun} of {len(known)} networks")
     st.plotly_chart(
-        accuracy_cost(rows, axis=axis, log=view.log, front=view.front),
-        key="accuracy_cost",
+        accuracy_cost(
+            rows, axis=axis, log=view.log, front=view.front, chosen={row.name for row in chosen}
+        ),
+        key=_CHART,
+        on_select=partial(choose_in_chart, _CHART, [row.name for row in rows]),
+        selection_mode=("points", "lasso"),
         config=saved_as("accuracy_and_cost"),
         alt=f"Scatter chart of CIFAR-100 top-1 accuracy in percent against {axis.title}, "
         f"one point for each of {len(known)} networks; the table holds the same figures.",

@@ -15,7 +15,7 @@ from app.views.inspect.waiting import AT_ONCE_S, patiently
 from app.views.notices import refused
 from hydranet.checkpoints import Checkpoint
 from hydranet.errors import InputError
-from hydranet.timing import SEED, Measurement
+from hydranet.timing import Measurement
 
 _MINE = "measurements"
 _LEAST_RUNS, _RUNS, _MOST_RUNS = 5, 9, 50
@@ -46,10 +46,10 @@ def show_measure(checkpoints: Sequence[Checkpoint]) -> None:
     chosen = [by_name[name] for name in names if name in by_name]
     batches = " and ".join(str(batch) for batch in BATCHES)
     st.caption(
-        f"Each is run as this dashboard runs it, on one thread, on batches of {batches} images of "
-        f"fixed noise (seed {SEED}), HydraNets with their default k. Noise may fire fewer "
-        "different branches than photos do; the table says how many ran. Other visitors compute on the "
-        "same machine: look at the spread."
+        f"Each is run as this dashboard runs it, on one thread, on {batches} images at a time: "
+        f"{measuring.IMAGES}, always the same. HydraNets run with their default k; the table says "
+        "how many different branches that fired. Others compute on the same machine: look at the "
+        "spread."
     )
     if chosen:
         _run(chosen, int(runs))

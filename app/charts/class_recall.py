@@ -1,0 +1,59 @@
+"""The classes that a network knows best and worst. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.charts.html import escaped
+from app.charts.palette import ACCENT, QUIET
+
+EACH = 5
+"""How many of the best and of the worst classes are shown."""
+
+HEIGHT = 300
+
+
+def extremes(recall: NDArray[np.float64]) -> list[int]:
+    """The best classes, best first, then the worst, worst last; all where there are few."""
+    known = np.flatnonzero(~np.isnan(recall))
+    order = [int(c) for c in known[np.argsort(-recall[known], kind="stable")]]
+    return order if len(order) <= 2 * EACH else order[:EACH] + order[-EACH:]
+
+
+def class_recall(recall: NDArray[np.float64], names: Sequence[str]) -> go.Figure:
+    """A bar for each class: (C,) recall in percent, NaN where it is not known."""
+    classes = extremes(recall)
+    colours = [ACCENT if place < len(classes) / 2 else QUIET for place in range(len(classes))]
+    figure = go.Figure(
+        go.Bar(
+            orientation="h",
+            y=list(range(len(classes))),
+            x=[float(recall[c]) for c in classes],
+            text=[f"{recall[c]:.0f} %" for c in classes],
+            marker={"color": colours},
+            customdata=[escaped(names[c]) for c in classes],
+            hovertemplate="%{customdata}: %{x:.1f} % of its test images<extra></extra>",
+        )
+    )
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 0, "r": 8, "t": 4, "b": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        bargap=0.25,
+        xaxis={"title": {"text": "Recall (%)"}, "range": [0, 105]},
+        yaxis={
+            "tickvals": list(range(len(classes))),
+            "ticktext": [_short(names[c]) for c in classes],
+            "autorange": "reversed",
+        },
+    )
+    return figure
+
+
+def _short(name: str, most: int = 16) -> str:
+    return escaped(name if len(name) <= most else name[: most - 1] + "…")

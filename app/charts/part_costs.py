@@ -1,0 +1,79 @@
+"""What each part of some networks costs one image: a stacked bar for each network. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from app.charts.html import escaped
+from app.charts.palette import QUIET, faint
+from hydranet.costs import Costs
+
+_ROW, _FRAME = 44, 90
+PARTS = {
+    "stem": "#6a51a3",
+    "gate": "#e69f00",
+    "branches that run": "#0072b2",
+    "combiner": "#009e73",
+    "branches that do not run": faint(QUIET, 0.35),
+}
+"""The parts in the order an image meets them, with their colours; the last is what is spared."""
+
+
+def part_macs(costs: Costs) -> dict[str, int]:
+    """MACs of one image by part, and of the branches that it spares."""
+    return {
+        "stem": costs.stem.macs,
+        "gate": costs.gate.macs,
+        "branches that run": costs.k * costs.branch.macs,
+        "combiner": costs.combiner.macs,
+        "branches that do not run": (costs.num_branches - costs.k) * costs.branch.macs,
+    }
+
+
+def part_table(networks: Sequence[tuple[str, Costs]]) -> pd.DataFrame:
+    """The same figures, a row for each network."""
+    return pd.DataFrame(
+        [
+            {"Network": name} | {f"{part} (MACs)": macs for part, macs in part_macs(costs).items()}
+            for name, costs in networks
+        ]
+    )
+
+
+def part_bars(networks: Sequence[tuple[str, Costs]]) -> go.Figure:
+    """The first network on top; what does not run is pale and stands at the end."""
+    by_part = [part_macs(costs) for _, costs in networks]
+    figure = go.Figure()
+    for part, colour in PARTS.items():
+        macs = [parts[part] for parts in by_part]
+        if not any(macs):
+            continue
+        figure.add_trace(
+            go.Bar(
+                orientation="h",
+                y=[escaped(name) for name, _ in networks],
+                x=[count / 1e6 for count in macs],
+                name=part,
+                marker={"color": colour},
+                customdata=macs,
+                hovertemplate=f"%{{y}}, {part}<br>%{{customdata:,}} MACs<extra></extra>",
+            )
+        )
+    figure.update_layout(
+        height=_FRAME + _ROW * len(networks),
+        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        barmode="stack",
+        showlegend=True,
+        xaxis={"title": {"text": "MACs for one image (millions)"}},
+        yaxis={"type": "category", "autorange": "reversed"},
+        legend={
+            "orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal",
+            "itemclick": False, "itemdoubleclick": False,
+        },
+    )  # fmt: skip
+    return figure
