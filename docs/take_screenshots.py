@@ -1,5 +1,5 @@
-"""Take the screenshots of the README and the docs: every page and every section of Inspect, light
-and dark, wide and narrow.
+"""Take the screenshots of the README and the docs: every page and every section of Inspect and
+Specialise, light and dark, wide and narrow.
 
 Needs Chromium. Starts the dashboard itself: `make screenshots`.
 """
@@ -16,6 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from app.serving import CHROMIUM_FLAGS, find_chromium, served
 from app.views.inspect.sections import SECTIONS
+from app.views.specialise.sections import SECTIONS as DATA_SECTIONS
 
 FOLDER = Path(__file__).parent / "screenshots"
 SIZES = {"wide": (1280, 800), "narrow": (400, 800)}
@@ -29,6 +30,13 @@ SHOTS: dict[str, tuple[str, str | None]] = {"inspect": ("/", None), "compare": (
 SHOTS |= {
     f"inspect-{name.lower().replace(' ', '-')}": (f"/?{urlencode({'view': name})}", "Look closer")
     for name in SECTIONS
+}
+SHOTS |= {
+    f"specialise-{name.lower().replace(' ', '-')}": (
+        f"/specialise?{urlencode({'show': name})}",
+        "Look at",
+    )
+    for name in DATA_SECTIONS
 }
 
 

@@ -18,7 +18,11 @@ _STYLE = """<style>
 }
 .st-key-cost_table table { font-size: 0.875rem; width: 100%; }
 .st-key-cost_table :is(td, th) { padding: 0.2rem 0.4rem; border-width: 0 0 1px; }
-.st-key-network_picture .nsewdrag, .st-key-subsets .nsewdrag { cursor: pointer; }
+:is(.st-key-network_picture, .st-key-subsets, .st-key-firing_map) .nsewdrag { cursor: pointer; }
+@media (max-width: 799px) {
+  .st-key-firing_map, .st-key-class_accuracy, .st-key-difference { overflow-x: auto; }
+  :is(.st-key-firing_map, .st-key-class_accuracy, .st-key-difference) > div { min-width: 1000px; }
+}
 </style>"""
 
 

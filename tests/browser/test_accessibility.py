@@ -11,11 +11,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from app.views.inspect.sections import SECTIONS
+from app.views.specialise.sections import SECTIONS as DATA_SECTIONS
 
 pytestmark = pytest.mark.browser
 
 PAGES = {"Compare": "/compare"} | {
     name: f"/?{urlencode({'view': name, 'k': 3})}" for name in SECTIONS
+}
+PAGES |= {
+    f"Specialise, {name}": f"/specialise?{urlencode({'show': name})}" for name in DATA_SECTIONS
 }
 
 FAINT_TEXT = """() => {

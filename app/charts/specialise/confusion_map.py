@@ -32,7 +32,7 @@ def confusion_map(
     figure = go.Figure(
         go.Heatmap(
             z=share.astype(np.float32),
-            colorscale=[[0, faint(ACCENT, 0.0)], [0.15, faint(ACCENT, 0.35)], [1, ACCENT]],
+            colorscale=[[0, faint(ACCENT, 0.0)], [0.1, faint(ACCENT, 0.4)], [1, ACCENT]],
             zmin=0,
             zmax=float(errors.max()) if len(errors) else 1,
             colorbar={"title": {"text": "% of class"}, "thickness": 12},
@@ -48,8 +48,8 @@ def confusion_map(
             type="rect", x0=first - 0.5, x1=last + 0.5, y0=first - 0.5, y1=last + 0.5,
             line={"color": branch_colour(subtask), "width": 2},
         )  # fmt: skip
-    figure.update_xaxes(title="answer", showticklabels=False, showgrid=False, fixedrange=True)
-    figure.update_yaxes(title="class", showticklabels=False, showgrid=False, autorange="reversed",
-                        fixedrange=True)  # fmt: skip
+    bare = {"showticklabels": False, "ticks": "", "showgrid": False, "fixedrange": True}
+    figure.update_xaxes(title="answer", **bare)
+    figure.update_yaxes(title="class", autorange="reversed", **bare)
     figure.update_layout(height=HEIGHT, margin={"l": 0, "r": 0, "t": 8, "b": 0}, **BARE)
     return figure

@@ -45,7 +45,7 @@ def load_bars(
                 x=branches,
                 y=(100 * everywhere).astype(np.float32),
                 mode="markers",
-                marker={"symbol": "line-ew", "size": 16, "line": {"width": 2.5, "color": OUTLINE}},
+                marker={"symbol": "line-ew", "size": 10, "line": {"width": 2.5, "color": OUTLINE}},
                 hovertemplate="branch %{x}: %{y:.1f} % of all images<extra></extra>",
                 name="all images",
             )

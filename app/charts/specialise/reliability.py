@@ -62,7 +62,7 @@ def reliability_diagram(found: Reliability) -> go.Figure:
     figure.update_layout(
         height=HEIGHT, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False, **BARE
     )
-    figure.update_xaxes(range=[0, 100], fixedrange=True)
+    figure.update_xaxes(range=[0, 100.5], dtick=20, fixedrange=True)
     figure.update_xaxes(title="confidence (%)", row=2, col=1)
     figure.update_yaxes(title="right (%)", range=[0, 100], fixedrange=True, row=1, col=1)
     figure.update_yaxes(title="images", fixedrange=True, nticks=3, row=2, col=1)

@@ -35,16 +35,18 @@ def show_answers(data: DataSet) -> None:
         alt=f"Bars of the accuracy of {len(ranked)} classes. Hardest: {named(hard)}; easiest: "
         f"{named(easy)}.",
     )  # fmt: skip
-    colours = "; colours are those of their subtasks' branches" if subtasks is not None else ""
-    st.caption(f"Hardest: {named(hard, True)}. Easiest: {named(easy, True)}. Classes of a subtask "
-               f"stand side by side{colours}." if subtasks is not None else
-               f"Hardest: {named(hard, True)}. Easiest: {named(easy, True)}.")  # fmt: skip
-    left, _ = st.columns([3, 2], gap="medium")
-    with left:
-        st.markdown("#### Is the answer as sure as it should be?")
-        found = data.ask(reliability, "answer")
-        st.plotly_chart(
-            reliability_diagram(found), key="answer_reliability", config=_CHART,
-            alt=reliability_text(found, "answer"),
-        )  # fmt: skip
-        st.caption(reliability_sentence(found, "the probability of the answer lies", "it is right"))
+    words = f"Hardest: {named(hard, True)}. Easiest: {named(easy, True)}."
+    if subtasks is not None:
+        words += (
+            " Classes of a subtask stand side by side, in the colour of the branch that is meant "
+            "for them."
+        )
+    st.caption(words)
+    st.markdown("#### Is the answer as sure as it should be?")
+    found = data.ask(reliability, "answer")
+    left, right = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    left.plotly_chart(
+        reliability_diagram(found), key="answer_reliability", config=_CHART,
+        alt=reliability_text(found, "answer"),
+    )  # fmt: skip
+    right.caption(reliability_sentence(found, "the probability of the answer lies", "it is right"))

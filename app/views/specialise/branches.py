@@ -44,8 +44,7 @@ def _show_map(data: DataSet) -> tuple[int | None, int | None]:
             st.session_state[keys.BRANCH] = branch
             st.session_state[keys.PAGE] = 1
 
-    name, branch = st.session_state.get(keys.LABEL), st.session_state.get(keys.BRANCH)
-    chosen = (names.index(name) if name is not None else None, branch)
+    chosen = keys.cell(names, data.table.num_branches)
     st.markdown("#### Which branch fires for which class")
     st.plotly_chart(
         firing_map(share, names, subtasks, chosen=chosen),

@@ -16,7 +16,6 @@ _UNUSUAL = {
     "same class, different route": "route",
     "same route, different class": "class",
 }
-_KEYS = (keys.LABEL, keys.SUBTASK, keys.BRANCH, keys.ANSWER, keys.UNUSUAL, keys.MARGIN)
 
 
 def choose_slice(data: DataSet) -> Slice:
@@ -38,7 +37,12 @@ def choose_slice(data: DataSet) -> Slice:
                 "takes the route most often.",
             )  # fmt: skip
         margin = _choose_margin(data)
-        st.button("All images", on_click=_clear, icon=":material/filter_alt_off:")
+        st.button(
+            "All images",
+            on_click=_clear,
+            args=(data.ask(most_margin),),
+            icon=":material/filter_alt_off:",
+        )
     return Slice(
         label=None if label is None else data.class_names.index(str(label)),
         subtask=cast("int | None", subtask),
@@ -65,7 +69,7 @@ def _choose_margin(data: DataSet) -> tuple[float, float] | None:
     most = data.ask(most_margin)
     if not most:
         return None
-    top = math.ceil(10 * most) / 10
+    top = _top(most)
     held = st.session_state.get(keys.MARGIN)
     if held is not None and not (0 <= held[0] <= held[1] <= top):
         st.session_state[keys.MARGIN] = (0.0, top)
@@ -82,9 +86,15 @@ def _first_page() -> None:
     st.session_state[keys.PAGE] = 1
 
 
-def _clear() -> None:
-    for key in _KEYS:
-        st.session_state.pop(key, None)
-        if key in st.query_params:
-            del st.query_params[key]
+def _clear(most: float | None) -> None:
+    for key in (keys.LABEL, keys.SUBTASK, keys.BRANCH, keys.ANSWER, keys.UNUSUAL):
+        if key in st.session_state:
+            st.session_state[key] = None
+    if most and keys.MARGIN in st.session_state:
+        st.session_state[keys.MARGIN] = (0.0, _top(most))
     _first_page()
+
+
+def _top(most: float) -> float:
+    """The right end of the slider: the widest margin, rounded up to its step."""
+    return math.ceil(10 * most) / 10

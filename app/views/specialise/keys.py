@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
+
+from app.state import held
 
 SECTION = "show"
 LABEL = "label"
@@ -13,6 +17,17 @@ UNUSUAL = "unusual"
 MARGIN = "margin"
 PAGE = "page"
 OTHER = "against"
+
+
+def cell(class_names: Sequence[str], num_branches: int) -> tuple[int | None, int | None]:
+    """The class and the branch whose images are open, also before their filters are drawn."""
+    name, branch = held(LABEL), held(BRANCH)
+    if not (isinstance(branch, int) or (isinstance(branch, str) and branch.isdecimal())):
+        branch = None
+    return (
+        class_names.index(name) if isinstance(name, str) and name in class_names else None,
+        None if branch is None or int(branch) >= num_branches else int(branch),
+    )
 
 
 def fit(key: str, options: list) -> None:

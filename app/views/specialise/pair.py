@@ -40,11 +40,8 @@ def show_pair(data: DataSet) -> None:
     except InputError as error:
         refused(str(error))
         return
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
-        _show_table(found, data.card, other.card)
-    with right:
-        _show_classes(found, data)
+    _show_table(found, data.card, other.card)
+    _show_classes(found, data)
 
 
 def _show_table(found: Pair, first: Card, second: Card) -> None:
@@ -57,20 +54,21 @@ def _show_table(found: Pair, first: Card, second: Card) -> None:
         return f"{count:,} ({100 * count / images:.1f}\u00a0%)"
 
     st.markdown("#### Who is right")
-    st.markdown(
+    left, right = st.columns([2, 3], gap="medium")
+    left.markdown(
         f"| | {other} right | {other} wrong |\n|---|---:|---:|\n"
         f"| **{one} right** | {cell(both)} | {cell(ours)} |\n"
         f"| **{one} wrong** | {cell(theirs)} | {cell(neither)} |"
     )
     same = int(found.same_error.sum())
-    st.markdown(
+    right.markdown(
         f"On {images:,} test images **{one}** is right for {100 * (both + ours) / images:.1f} % and"
         f" **{other}** for {100 * (both + theirs) / images:.1f} %. {_verdict(ours, theirs)} Of the "
         f"{neither:,} that both get wrong, {100 * same / max(neither, 1):.0f} % get the same wrong "
         f"answer. Whoever knew which one to ask would be right for "
         f"{100 * (both + ours + theirs) / images:.1f} %."
     )
-    st.markdown(_cost(first, second))
+    right.markdown(_cost(first, second))
 
 
 def _verdict(ours: int, theirs: int) -> str:
