@@ -38,10 +38,24 @@ GATE_DECIDES, ALWAYS, NEVER = "gate decides", "always runs", "never runs"
 SWITCH = (GATE_DECIDES, ALWAYS, NEVER)
 """Who decides about a branch."""
 
+_CARRIED = "carried_settings"
+
 
 def held(key: str) -> object:
     """What a widget bound to the address holds, also before it is drawn for the first time."""
     return st.session_state.get(key, st.query_params.get(key))
+
+
+def carry(settings: dict[str, object]) -> None:
+    """Keep settings for the page that the visitor is sent to next: what a widget is bound to cannot
+    be put into that page's address from here."""
+    st.session_state[_CARRIED] = settings
+
+
+def take_up() -> None:
+    """Set what another page carried here. Before any widget is drawn."""
+    for key, value in st.session_state.pop(_CARRIED, {}).items():
+        st.session_state[key] = value
 
 
 def fit_to(num_branches: int) -> None:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from app.charts.html import escaped
 from app.charts.marks import OUTLINE
-from app.charts.palette import ACCENT, QUIET, branch_colour
+from app.charts.palette import ACCENT, branch_colour
 
 HEIGHT = 280
 MOST_ANSWERS = 8
@@ -37,20 +37,15 @@ def load_bars(loads: Sequence[float]) -> go.Figure:
 
 
 def answer_bars(counts: Sequence[tuple[str, int]]) -> go.Figure:
-    """The most frequent answers with how many images got each, the most frequent first; all others
-    together in grey."""
-    shown, others = list(counts[:MOST_ANSWERS]), counts[MOST_ANSWERS:]
-    colours = [ACCENT] * len(shown)
-    if others:
-        shown.append((f"{len(others)} other answers", sum(count for _, count in others)))
-        colours.append(QUIET)
+    """The most frequent answers with how many images got each, the most frequent first."""
+    shown = counts[:MOST_ANSWERS]
     names = [escaped(_short(name)) for name, _ in shown]
     figure = go.Figure(
         go.Bar(
             x=[count for _, count in shown],
             y=list(range(len(shown))),  # places, for two classes may have one name
             orientation="h",
-            marker_color=colours,
+            marker_color=ACCENT,
             text=[f"{count:,}" for _, count in shown],
             textposition="outside",
             cliponaxis=False,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.charts.batch import MOST_ANSWERS
+
 
 def load_sentence(loads: Sequence[float]) -> str:
     """The busiest and the idlest branches."""
@@ -11,12 +13,12 @@ def load_sentence(loads: Sequence[float]) -> str:
     idle = [str(branch) for branch, load in enumerate(loads) if not load]
     even = 100 * sum(loads) / len(loads)
     text = (
-        f"Branch {busiest} fired most, for {100 * loads[busiest]:.0f} % of the images; did all "
-        f"fire equally often, each would for {even:.0f} % (dotted)."
+        f"Branch {busiest} fired most, for {100 * loads[busiest]:.0f}\u00a0% of the images; did "
+        f"all fire equally often, each would for {even:.0f}\u00a0% (dotted)."
     )
     if not idle:
         least = min(range(len(loads)), key=lambda branch: loads[branch])
-        return f"{text} Branch {least} fired least, for {100 * loads[least]:.0f} %."
+        return f"{text} Branch {least} fired least, for {100 * loads[least]:.0f}\u00a0%."
     never = f"Branch {idle[0]}" if len(idle) == 1 else f"{len(idle)} branches ({', '.join(idle)})"
     return f"{text} {never} never fired."
 
@@ -28,10 +30,11 @@ def answers_sentence(counts: Sequence[tuple[str, int]]) -> str:
     if len(counts) == 1:
         return f"All {images:,} images got the answer {name}." if images > 1 else f"It is {name}."
     if most == 1:
-        return f"Each of the {images:,} images got another answer."
+        return f"Each of the {images:,} images got an answer of its own."
+    shown = f", of which the chart has {MOST_ANSWERS}" if len(counts) > MOST_ANSWERS else ""
     return (
         f"The most frequent answer is {name}, for {most:,} of {images:,} images; there are "
-        f"{len(counts):,} different ones."
+        f"{len(counts):,} different ones{shown}."
     )
 
 
@@ -43,5 +46,5 @@ def load_text(loads: Sequence[float]) -> str:
 
 def answers_text(counts: Sequence[tuple[str, int]]) -> str:
     """The chart for screen readers."""
-    each = ", ".join(f"{name} {count}" for name, count in counts[:8])
+    each = ", ".join(f"{name} {count}" for name, count in counts[:MOST_ANSWERS])
     return f"Bars of the number of images that got each answer; the most frequent: {each}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import services
 from app.batch_table import readable
@@ -28,24 +29,42 @@ def page() -> None:
         card = checkpoint.card
         settings = choose_settings(card)
         source.show_forget()
+    is_new = not batch.rows
     with right:
-        source.show_notes(batch)
-        if not batch.items:
-            return
+        with st.container():  # however many notes there are, what follows keeps its place
+            source.show_notes(batch)
+        progress, beside = st.container(), _area(is_new)
+    below = _area(is_new)
+    if batch.items:
         try:
-            work(batch, checkpoint, settings)
+            with progress:
+                work(batch, checkpoint, settings)
         except InputError as error:
-            refused(str(error))
+            with right:
+                refused(str(error))
             return
         rows = batch.rows
-        results.show_summary(rows, card)
-        results.show_rejected(rows)
-        if readable(rows):
-            results.show_charts(rows, card)
-    if readable(rows):
-        table.show_table(batch, table.choose_rows(rows, card), checkpoint, settings)
-        results.show_keep(batch, card, settings)
+        with _filled(beside, is_new):
+            results.show_summary(rows, card)
+            if readable(rows):
+                results.show_charts(rows, card)
+        with _filled(below, is_new):
+            if readable(rows):
+                table.show_table(batch, table.choose_rows(rows, card), checkpoint, settings)
+                results.show_keep(batch, card, settings)
+            results.show_rejected(rows)
     damaged_notice(damaged)
+
+
+def _area(is_new: bool) -> DeltaGenerator:
+    """A place for results. Those of a batch before go at once; those of other settings stay until
+    there are new ones."""
+    return st.empty() if is_new else st.container()
+
+
+def _filled(area: DeltaGenerator, is_new: bool) -> DeltaGenerator:
+    """What is drawn into: an empty place holds one thing, so it gets a container."""
+    return area.container() if is_new else area
 
 
 page()

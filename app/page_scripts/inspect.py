@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import services
+from app import services, state
 from app.inspection import inspect
 from app.views.inspect import answer, controls, source
 from app.views.inspect.cost import show_cost
@@ -17,6 +17,7 @@ from hydranet.errors import InputError
 def page() -> None:
     """The images of the session on top; image and controls on the left, the network in the middle,
     answer and cost on the right; one section below that looks closer."""
+    state.take_up()
     good, damaged = services.checkpoints()
     if not good:
         damaged_notice(damaged)

@@ -17,7 +17,7 @@ from hydranet.bulk.table import parquet_bytes
 from hydranet.card import Card
 
 _CHART = {"displayModeBar": False}
-_SHOWN_REASONS = 3
+_SHOWN_REASONS = 5
 
 
 def show_summary(rows: list[Row], card: Card) -> None:
@@ -25,6 +25,8 @@ def show_summary(rows: list[Row], card: Card) -> None:
     found = [one for _, one in readable(rows)]
     routed = f"{len(found):,} image{'s' if len(found) != 1 else ''}"
     st.markdown(f"#### {routed} through {plain(card.name)}")
+    if bad := len(rows) - len(found):
+        st.caption(f"{bad:,} of {len(rows):,} cannot be read; the reasons stand below the table.")
     if not found:
         return
     costs = card.costs
@@ -35,7 +37,7 @@ def show_summary(rows: list[Row], card: Card) -> None:
     fired = sum(len(one.fired) for one in found) / len(found)
     st.markdown(
         f"On average {fired:.1f} of {costs.num_branches} branches fired and an image cost "
-        f"{mean / 1e6:.1f} M MACs, {100 * mean / costs.all_branches_macs:.0f} % of what all "
+        f"{mean / 1e6:.1f} M MACs, {100 * mean / costs.all_branches_macs:.0f}\u00a0% of what all "
         "branches would."
     )
 
@@ -45,11 +47,9 @@ def show_rejected(rows: list[Row]) -> None:
     bad = rejected(rows)
     if not bad:
         return
-    those = "1 image is" if len(bad) == 1 else f"{len(bad):,} images are"
+    those = "1 image" if len(bad) == 1 else f"{len(bad):,} images"
     lines = [f"- {plain(row.file)}: {plain(row.reason)}" for row in bad[:_SHOWN_REASONS]]
-    st.warning(
-        f"{those} left out, for a reason each:\n\n" + "\n".join(lines), icon=":material/warning:"
-    )
+    st.warning(f"{those} cannot be read:\n\n" + "\n".join(lines), icon=":material/warning:")
     if len(bad) > _SHOWN_REASONS:
         with st.expander(f"All {len(bad):,} reasons"):
             st.dataframe(
@@ -58,7 +58,7 @@ def show_rejected(rows: list[Row]) -> None:
                 ),
                 hide_index=True,
                 column_config={"Reason": st.column_config.TextColumn(width="large")},
-                alt="The images that are left out, each with the reason.",
+                alt="The images that cannot be read, each with the reason.",
                 key="batch_rejected",
             )
 

@@ -90,8 +90,8 @@ def _inspect(batch: Batch, row: Row, checkpoint: Checkpoint, settings: Settings)
             refused(sentence)
         return
     st.session_state[_JUMPS] += 1  # a new table: its cell is not selected when the visitor returns
-    address = {state.IMAGE: added.first, state.NETWORK: checkpoint.name}
+    settled: dict[str, object] = {state.NETWORK: checkpoint.name}
     if settings.k is not None:
-        address |= {state.K: str(settings.k)}
-        address |= {state.THRESHOLD: str(round(100 * settings.threshold))}
-    st.switch_page(_INSPECT, query_params=address)
+        settled |= {state.K: settings.k, state.THRESHOLD: round(100 * settings.threshold)}
+    state.carry(settled)
+    st.switch_page(_INSPECT, query_params={state.IMAGE: added.first})
