@@ -91,7 +91,7 @@ def test_nothing_chosen_says_how_to_choose(root: Path) -> None:
     page = AppTest.from_file(str(PAGE), default_timeout=30)
     page.query_params["section"] = "Side by side"
     page.run()
-    assert "draw a lasso" in page.info[0].value
+    assert "take the lasso" in page.info[0].value
 
 
 def test_recall_by_class_counts_the_log(root: Path) -> None:

@@ -25,8 +25,8 @@ def show_cards(chosen: Sequence[Entry], checkpoints: Sequence[Checkpoint]) -> No
     """Nothing is computed for networks that are not chosen."""
     if not chosen:
         st.info(
-            "Choose networks to see them side by side: click their points in the chart, draw a "
-            "lasso around some, or pick their names above."
+            "Choose networks to see them side by side: click their points in the chart, take the "
+            "lasso at its top right and draw it around some, or pick their names above."
         )
         return
     by_name = {checkpoint.name: checkpoint for checkpoint in checkpoints}

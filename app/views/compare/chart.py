@@ -36,7 +36,7 @@ def show_chart(rows: Sequence[Entry], view: View, chosen: Sequence[Entry]) -> No
         key=_CHART,
         on_select=partial(choose_in_chart, _CHART, [row.name for row in rows]),
         selection_mode=("points", "lasso"),
-        config=saved_as("accuracy_and_cost"),
+        config=saved_as("accuracy_and_cost", lasso=True),
         alt=f"Scatter chart of CIFAR-100 top-1 accuracy in percent against {axis.title}, "
         f"one point for each of {len(known)} networks; the table holds the same figures.",
     )

@@ -26,7 +26,7 @@ def choose_networks(rows: Sequence[Entry]) -> list[Entry]:
         "Networks side by side",
         list(dict.fromkeys(row.name for row in rows)),
         max_selections=MOST,
-        placeholder=f"Click points in the chart, draw a lasso, or pick up to {MOST} here",
+        placeholder=f"Click points in the chart, take its lasso, or pick up to {MOST} here",
         key=CHOSEN,
         bind="query-params",
         on_change=_open,
