@@ -26,7 +26,11 @@ COLOURS = 128
 BELOW_NAVIGATION = "e => { e.style.scrollMarginTop = '80px'; e.scrollIntoView(); }"
 
 # Name of the picture: path, and the text that is scrolled to the top (None: the page's beginning).
-SHOTS: dict[str, tuple[str, str | None]] = {"inspect": ("/", None), "compare": ("/compare", None)}
+SHOTS: dict[str, tuple[str, str | None]] = {
+    "inspect": ("/", None),
+    "batch": ("/batch", None),
+    "compare": ("/compare", None),
+}
 SHOTS |= {
     f"inspect-{name.lower().replace(' ', '-')}": (f"/?{urlencode({'view': name})}", "Look closer")
     for name in SECTIONS

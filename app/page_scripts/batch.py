@@ -46,6 +46,7 @@ def page() -> None:
         rows = batch.rows
         with _filled(beside, is_new):
             results.show_summary(rows, card)
+            source.show_whose()
             if readable(rows):
                 results.show_charts(rows, card)
         with _filled(below, is_new):

@@ -10,13 +10,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from app.views.compare import keys
 from app.views.inspect.sections import SECTIONS
 from app.views.specialise.sections import SECTIONS as DATA_SECTIONS
 
 pytestmark = pytest.mark.browser
 
-PAGES = {"Compare": "/compare"} | {
-    name: f"/?{urlencode({'view': name, 'k': 3})}" for name in SECTIONS
+PAGES = {name: f"/?{urlencode({'view': name, 'k': 3})}" for name in SECTIONS}
+PAGES |= {
+    f"Compare, {name}": "/compare?"
+    + urlencode({"section": name, "chosen": ["resnet14", "hydra_res_d1", "ResNet-20"]}, doseq=True)
+    for name in keys.SECTIONS
 }
 PAGES |= {
     f"Specialise, {name}": f"/specialise?{urlencode({'show': name})}" for name in DATA_SECTIONS

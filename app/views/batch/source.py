@@ -51,13 +51,17 @@ def _forget() -> None:
 
 
 def show_notes(batch: Batch) -> None:
-    """What the batch is, where it is not the visitor's, and what was left out of it."""
-    if not st.session_state[_OWN]:
-        st.caption("To begin with, these are the sample photos. Hand over your own on the left.")
+    """What was left out of the batch."""
     for note in batch.notes:
         st.warning(plain(note), icon=":material/info:")
     if not batch.items:
         st.info("There is no image in what you handed over. Choose other files.")
+
+
+def show_whose() -> None:
+    """What the batch is, where it is not the visitor's."""
+    if not st.session_state[_OWN]:
+        st.caption("To begin with, these are the sample photos. Hand over your own, many at once.")
 
 
 def show_forget() -> None:
