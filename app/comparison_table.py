@@ -9,15 +9,16 @@ import pandas as pd
 from app.charts.cost_axes import BATCHES
 from app.comparison import Entry
 
+TIMES = {batch: f"Measured, batch {batch} (ms an image)" for batch in BATCHES}
+"""The column of each batch size that networks are timed at."""
+
 
 def comparison_table(rows: Sequence[Entry]) -> pd.DataFrame:
     """One row a network; units stand in the headers, what is not known is missing. Measured times
     have columns only if there are any."""
     times = {
-        f"Measured, batch {batch} (ms an image)": pd.Series(
-            [row.ms(batch) for row in rows], dtype="float64"
-        )
-        for batch in BATCHES
+        header: pd.Series([row.ms(batch) for row in rows], dtype="float64")
+        for batch, header in TIMES.items()
         if any(row.ms(batch) is not None for row in rows)
     }
     return pd.DataFrame(

@@ -34,6 +34,8 @@ def class_recall(recall: NDArray[np.float64], names: Sequence[str]) -> go.Figure
             y=list(range(len(classes))),
             x=[float(recall[c]) for c in classes],
             text=[f"{recall[c]:.0f} %" for c in classes],
+            textposition="outside",
+            textfont={"color": QUIET},
             marker={"color": colours},
             customdata=[escaped(names[c]) for c in classes],
             hovertemplate="%{customdata}: %{x:.1f} % of its test images<extra></extra>",
@@ -45,7 +47,7 @@ def class_recall(recall: NDArray[np.float64], names: Sequence[str]) -> go.Figure
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         bargap=0.25,
-        xaxis={"title": {"text": "Recall (%)"}, "range": [0, 105]},
+        xaxis={"title": {"text": "Recall (%)"}, "range": [0, 120], "tickvals": [0, 50, 100]},
         yaxis={
             "tickvals": list(range(len(classes))),
             "ticktext": [_short(names[c]) for c in classes],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.charts.html import escaped
+from app.charts.marks import OUTLINE
 from app.charts.palette import ACCENT, QUIET
 from hydranet.timing import Measurement
 
@@ -39,6 +40,7 @@ def measured_bars(measured: Sequence[Measurement]) -> go.Figure:
                         (one.timing.median - one.timing.fastest) / batch for one in bars
                     ],
                     "thickness": 1.5,
+                    "color": OUTLINE,
                 },
                 name=f"batch {batch}",
                 marker={"color": colour},

@@ -11,7 +11,7 @@ from app.charts.html import escaped
 from app.charts.palette import QUIET, faint
 from hydranet.costs import Costs
 
-_ROW, _FRAME = 44, 90
+_ROW, _FRAME = 44, 150
 PARTS = {
     "stem": "#6a51a3",
     "gate": "#e69f00",
@@ -72,8 +72,8 @@ def part_bars(networks: Sequence[tuple[str, Costs]]) -> go.Figure:
         xaxis={"title": {"text": "MACs for one image (millions)"}},
         yaxis={"type": "category", "autorange": "reversed"},
         legend={
-            "orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal",
-            "itemclick": False, "itemdoubleclick": False,
+            "orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom",
+            "traceorder": "normal", "itemclick": False, "itemdoubleclick": False,
         },
     )  # fmt: skip
     return figure

@@ -10,7 +10,7 @@ import streamlit as st
 from app.charts.accuracy_cost import HEIGHT, accuracy_cost
 from app.charts.cost_axes import CostAxis
 from app.comparison import Entry
-from app.comparison_table import comparison_table
+from app.comparison_table import TIMES, comparison_table
 from app.front import pareto_front, settings
 from app.views.compare.chosen import choose_in_chart
 from app.views.compare.controls import View
@@ -77,6 +77,10 @@ def show_table(rows: Sequence[Entry]) -> None:
         hide_index=True,
         height=HEIGHT - 8,
         column_config={
+            header: st.column_config.NumberColumn(f"ms, batch {batch}", format="%.2f")
+            for batch, header in TIMES.items()
+        }
+        | {
             "Model": st.column_config.TextColumn(pinned=True, width=150),
             "Top-1 (%)": st.column_config.NumberColumn(format="%.2f"),
             "MACs (M)": st.column_config.NumberColumn(format="%.1f"),
