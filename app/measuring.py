@@ -134,7 +134,7 @@ def measured_table(measured: Iterable[Measurement]) -> pd.DataFrame:
 
 
 def measured_json(measured: Iterable[Measurement]) -> bytes:
-    """The same as JSON, laid out as `hydranet bench --json` lays it out."""
+    """The same as JSON: this machine, and a list of runs that each say what they ran on."""
     machine = {"hardware": hardware(), "versions": versions()}
     runs = [one.to_json() for one in measured]
     return json.dumps({"machine": machine, "runs": runs}, indent=1).encode()

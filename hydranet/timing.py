@@ -65,7 +65,7 @@ class Measurement:
         return self.timing.median / self.batch
 
     def to_json(self) -> dict[str, Any]:
-        """The fields under the names that `hydranet bench --json` prints, and the others."""
+        """The fields, with the time of one image instead of that of the batch."""
         timing = self.timing
         return {
             "engine": ENGINE,

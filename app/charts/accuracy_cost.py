@@ -47,14 +47,16 @@ def accuracy_cost(
             figure.add_trace(k_curve(row, axis))
         if row.by_threshold and axis.at_k is not None:
             figure.add_trace(dynamic_curve(row, axis))
+    cheapest = min((axis.cost(row) or 0 for row in known), default=0)
+    dearest = max((axis.cost(row) or 0 for row in known), default=0)
     for mark in reversed(MARKS):  # ours lie on top
         for group in GROUPS:
             points = [r for r in known if group_of(r.family) is group and r.mark is mark]
             if points:
-                figure.add_trace(_points(points, group, mark, axis))
-    figure.add_traces(rings([row for row in known if row.k is not None], axis))
+                figure.add_trace(_points(points, group, mark, axis, cheapest))
+    figure.add_traces(rings([row for row in known if row.k is not None], axis, dearest))
     figure.add_traces(_circles([row for row in known if row.name in chosen], axis))
-    figure.add_traces(_key(known, front))
+    figure.add_traces(_key(known, axis, front))
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
@@ -102,14 +104,18 @@ def _circles(rows: list[Entry], axis: CostAxis) -> list[go.Scatter]:
     ]
 
 
-def _points(points: list[Entry], group: FamilyGroup, mark: Mark, axis: CostAxis) -> go.Scatter:
+def _points(
+    points: list[Entry], group: FamilyGroup, mark: Mark, axis: CostAxis, cheapest: float
+) -> go.Scatter:
+    """Ours with their names, which stand where the axis does not end."""
     ours = mark is MEASURED
+    sides = ["right" if axis.cost(row) == cheapest else "left" for row in points]
     return go.Scatter(
         x=[axis.cost(row) for row in points],
         y=[row.top1 for row in points],
         mode="markers+text" if ours else "markers",
         text=["" if row.k is not None else escape(row.name) for row in points] if ours else None,
-        textposition="middle left",
+        textposition=[f"middle {side}" for side in sides],
         name=f"{group.name}, {mark.name}",
         marker={"symbol": mark.symbol, "size": mark.size, "color": group.colour, "line": _LINE},
         hovertext=[hover_of(row, axis) for row in points],
@@ -120,7 +126,7 @@ def _points(points: list[Entry], group: FamilyGroup, mark: Mark, axis: CostAxis)
     )
 
 
-def _key(rows: list[Entry], front: bool) -> list[go.Scatter]:
+def _key(rows: list[Entry], axis: CostAxis, front: bool) -> list[go.Scatter]:
     """Entries of the key: the marks in grey, then the families as bars of colour."""
     items = [
         _key_item(mark.name, {"symbol": mark.symbol, "color": QUIET, "line": _LINE})
@@ -129,8 +135,9 @@ def _key(rows: list[Entry], front: bool) -> list[go.Scatter]:
     ]
     if any(row.k is not None for row in rows):
         items.append(_key_item("ringed: default k", {"symbol": "circle-open", "color": OUTLINE}))
+    if any(row.by_k for row in rows) and axis.at_k is not None:
         items.append(_key_item("small: other k", {"symbol": "circle", "color": OUTLINE, "size": 5}))
-    if any(row.by_threshold for row in rows):
+    if any(row.by_threshold for row in rows) and axis.at_k is not None:
         items.append(_key_item("dotted: dynamic k", {"symbol": "line-ew-open", "color": OUTLINE}))
     if front and rows:
         items.append(

@@ -61,8 +61,9 @@ def dynamic_curve(row: Entry, axis: CostAxis) -> go.Scatter:
     )
 
 
-def rings(rows: list[Entry], axis: CostAxis) -> list[go.Scatter]:
-    """Rings around our HydraNets at their default k, with the names above them."""
+def rings(rows: list[Entry], axis: CostAxis, dearest: float) -> list[go.Scatter]:
+    """Rings around our HydraNets at their default k, with the names below them; that of a network
+    that costs as much as the `dearest` stands on its left, since the axis ends there."""
     if not rows:
         return []
     ring = {"symbol": "circle-open", "size": MEASURED.size + 8, "line": {"width": 2}}
@@ -72,7 +73,9 @@ def rings(rows: list[Entry], axis: CostAxis) -> list[go.Scatter]:
             y=[row.top1 for row in rows],
             mode="markers+text",
             text=[escape(row.name) for row in rows],
-            textposition="bottom right",
+            textposition=[
+                "bottom left" if axis.cost(row) == dearest else "bottom right" for row in rows
+            ],
             name="default k",
             marker={**ring, "color": [group_of(row.family).colour for row in rows]},
             hoverinfo="skip",

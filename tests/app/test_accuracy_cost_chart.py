@@ -117,6 +117,16 @@ def test_only_ours_are_labelled_and_names_are_shown_as_text(rows: list[Entry]) -
     assert "<a" not in "".join(h for t in figure.data for h in t.hovertext or ())
 
 
+def test_names_stand_where_the_axis_does_not_end(rows: list[Entry]) -> None:
+    figure = accuracy_cost(rows[:2], axis=AXES["Bytes"])
+    (static,) = [t for t in figure.data if t.name == "ResNet, measured by us"]
+    (ring,) = [t for t in figure.data if t.name == "default k"]
+    assert (static.textposition, ring.textposition) == (("middle right",), ("bottom left",))
+    assert not {"small: other k", "dotted: dynamic k"} & {t.name for t in figure.data}
+    amid = accuracy_cost(rows, axis=AXES["MADDs (paper)"])
+    assert "small: other k" in {t.name for t in amid.data}
+
+
 def test_axis_type_follows_the_switch(rows: list[Entry]) -> None:
     assert accuracy_cost(rows, axis=AXES["MACs"], log=True).layout.xaxis.type == "log"
     assert accuracy_cost(rows, axis=AXES["MACs"], log=False).layout.xaxis.type is None

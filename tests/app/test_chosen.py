@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from app.card_words import architecture_words, differing, provenance_words, reci
 from app.charts.class_recall import EACH, class_recall, extremes
 from app.charts.part_costs import part_bars, part_macs, part_table
 from app.charts.top1_curve import top1_curve
+from app.views.compare import chosen, keys
 from hydranet.card import DataNote
 from hydranet.checkpoints import CHECKPOINTS, ROUTES, find_checkpoint, list_checkpoints
 from hydranet.costs import count_costs
@@ -85,6 +87,47 @@ def test_choosing_by_name_opens_the_cards_and_five_are_too_many(root: Path) -> N
     assert page.segmented_control(key="section").value == "Side by side"
     assert "**The recipe**" in words(page)
     assert page.multiselect(key="chosen").proto.max_selections == 4
+
+
+@pytest.fixture
+def select(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Select points of the chart, by name, one after the other; what is chosen then."""
+    state: dict = {}
+    monkeypatch.setattr(chosen, "st", SimpleNamespace(session_state=state))
+
+    def do(*names: str) -> list[str]:
+        points = [{"customdata": name} for name in names] + [{"x": 1.0}]  # a ring has no name
+        state["chart"] = SimpleNamespace(selection=SimpleNamespace(points=points))
+        chosen.choose_in_chart("chart", "abcdefg")
+        assert state[keys.SECTION] == keys.SIDE_BY_SIDE
+        return state.get(keys.CHOSEN, [])
+
+    return do
+
+
+def test_a_click_joins_and_a_second_click_leaves(select: Callable[..., list[str]]) -> None:
+    assert select("c") == ["c"]
+    assert select("a") == ["c", "a"]
+    assert select("c") == ["a"]
+    assert select("d") == ["a", "d"]
+    assert select() == ["a"], "a second click at once: Plotly has nothing selected then"
+    assert select() == ["a"]
+
+
+def test_a_fifth_click_drops_the_first(select: Callable[..., list[str]]) -> None:
+    for name in "abcd":
+        select(name)
+    assert select("e") == ["b", "c", "d", "e"]
+
+
+def test_a_lasso_replaces_the_choice_in_the_order_of_the_table(
+    select: Callable[..., list[str]],
+) -> None:
+    select("g")
+    assert select("d", "b", "d") == ["b", "d"], "a network has a point at every k"
+    assert select("g", "f", "e", "d", "c", "b") == ["b", "c", "d", "e"]
+    assert chosen.st.session_state[chosen._TOO_MANY] == 6
+    assert select() == ["b", "c", "d", "e"]
 
 
 def test_nothing_chosen_says_how_to_choose(root: Path) -> None:

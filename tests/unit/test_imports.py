@@ -22,9 +22,10 @@ LIGHT = [
     "hydranet.config", "hydranet.costs", "hydranet.data.normalisation", "hydranet.dynamic_k",
     "hydranet.errors", "hydranet.explain", "hydranet.explain.errors",
     "hydranet.explain.shapley", "hydranet.files", "hydranet.images", "hydranet.metrics",
-    "hydranet.published", "hydranet.registry", "hydranet.route_log",
+    "hydranet.published", "hydranet.recall", "hydranet.registry", "hydranet.route_log",
     "hydranet.specialisation", "hydranet.structure", "hydranet.subtasks",
-    "hydranet.switchboard", "hydranet.training.history", "hydranet.training.recipe",
+    "hydranet.switchboard", "hydranet.timing", "hydranet.training.history",
+    "hydranet.training.recipe",
 ]  # fmt: skip
 PROGRAM = """
 import sys
