@@ -8,6 +8,7 @@ small steps, so that it can stop between any two and what is done is kept.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ MOST_IMAGES = 500
 MOST_BYTES = 100 * 2**20
 MOST_ENTRIES = 5_000
 _STEP = 16
+_STEP_S = 0.5
 _THUMBNAIL = 64
 
 
@@ -105,8 +107,12 @@ class Batch:
         """Do the next few images, after `set_up` for the same; how many are done."""
         first = len(self._rows)
         last = min(first + _STEP, self.goal)
+        until = time.monotonic() + _STEP_S
         for item in self.items[len(self._taken) : last]:
             self._taken.append(_take(item, self._side))
+            if time.monotonic() > until:  # large pictures: a press on Cancel shall not wait for all
+                last = len(self._taken)
+                break
         self._rows += _route(checkpoint, settings, self.items, self._taken, range(first, last))
         return len(self._rows)
 

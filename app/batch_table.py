@@ -69,16 +69,16 @@ def table(batch: Batch, shown: Sequence[tuple[Row, Found]], card: Card) -> pd.Da
     found = [one for _, one in shown]
     columns: dict[str, object] = {
         "Image": [batch.thumbnail(row.index) for row, _ in shown],
-        "File": [row.file for row, _ in shown],
         "Answer": [class_name(card, one.prediction) for one in found],
         "Probability (%)": [100 * one.confidence for one in found],
     }
     if card.costs.num_branches:
         columns["Fired branches"] = [[str(branch) for branch in one.fired] for one in found]
     columns |= {
+        "MACs (M)": [one.macs / 1e6 for one in found],
         "Runner-up": [class_name(card, one.runner_up) for one in found],
         "Its probability (%)": [100 * one.runner_up_confidence for one in found],
-        "MACs (M)": [one.macs / 1e6 for one in found],
+        "File": [row.file for row, _ in shown],
     }
     return pd.DataFrame(columns)
 

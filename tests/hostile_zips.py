@@ -21,6 +21,13 @@ def picture(seed: int, side: int = 24) -> bytes:
     return buffer.getvalue()
 
 
+def plain(side: int) -> bytes:
+    """A PNG of one colour: few bytes, and long to decode where it is large."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side), "navy").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def zipped(*entries: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """Entries in this order, also of one name."""
     buffer = io.BytesIO()

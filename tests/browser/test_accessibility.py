@@ -16,7 +16,8 @@ from app.views.specialise.sections import SECTIONS as DATA_SECTIONS
 
 pytestmark = pytest.mark.browser
 
-PAGES = {name: f"/?{urlencode({'view': name, 'k': 3})}" for name in SECTIONS}
+PAGES = {"Batch": "/batch"}
+PAGES |= {name: f"/?{urlencode({'view': name, 'k': 3})}" for name in SECTIONS}
 PAGES |= {
     f"Compare, {name}": "/compare?"
     + urlencode({"section": name, "chosen": ["resnet14", "hydra_res_d1", "ResNet-20"]}, doseq=True)
