@@ -40,9 +40,9 @@ def _show_map(data: DataSet) -> tuple[int | None, int | None]:
     def open_it() -> None:
         if cell := clicked(_MAP):
             label, branch = (int(number) for number in cell.split())
-            st.session_state[keys.LABEL] = names[label]
-            st.session_state[keys.BRANCH] = branch
-            st.session_state[keys.PAGE] = 1
+            keys.put(keys.LABEL, names[label])
+            keys.put(keys.BRANCH, branch)
+            keys.put(keys.PAGE, 1)
 
     chosen = keys.cell(names, data.table.num_branches)
     st.markdown("#### Which branch fires for which class")
