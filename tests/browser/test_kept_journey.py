@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 
+_REST_MS = 400
+
 
 @pytest.fixture
 def elsewhere(browser: Browser) -> Iterator[Page]:
@@ -46,8 +48,12 @@ def upload(page: Page, *files: Path) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until the page has run to its end."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    """Wait until the page has run to its end and rests: handing over files runs it twice."""
+    app = page.get_by_test_id("stApp")
+    for _ in range(3):
+        expect(app).to_have_attribute("data-test-script-state", "notRunning")
+        page.wait_for_timeout(_REST_MS)
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def counted(page: Page, place: str) -> None:

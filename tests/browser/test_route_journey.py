@@ -18,7 +18,8 @@ def title(page: Page, text: str | re.Pattern[str]) -> Locator:
 
 
 def fired(page: Page) -> list[int]:
-    """The branches that the picture's title names."""
+    """The branches that the picture's title names, once the old one is gone."""
+    expect(page.locator(f"{PICTURE} .gtitle")).to_have_count(1)
     words = page.locator(f"{PICTURE} .gtitle").text_content() or ""
     return [int(number) for number in re.findall(r"\d+", words.split(" of ")[0])]
 
@@ -39,7 +40,8 @@ def click_middle(page: Page, mark: Locator) -> None:
 
 
 def opacities(page: Page) -> set[str]:
-    """Of all marks and texts of the picture."""
+    """Of all marks and texts of the picture, once the old one is gone."""
+    expect(page.locator(f"{PICTURE} .cartesianlayer")).to_have_count(1)
     return set(
         page.locator(f"{PICTURE} .cartesianlayer").evaluate(
             "plot => [...plot.querySelectorAll('path, text')].map("
