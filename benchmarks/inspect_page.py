@@ -1,7 +1,7 @@
 """How long the server works on the page Inspect: first answer, another k, a switched branch.
 
-`python benchmarks/inspect_page.py [ROUNDS] [SECTION]` prints one JSON object: milliseconds of whole runs
-of the page's script, driven by Streamlit's AppTest in this process, as median, least and most.
+`python benchmarks/inspect_page.py [ROUNDS] [SECTION]` prints one JSON object: milliseconds of whole
+runs of the page's script, driven by Streamlit's AppTest in this process, as median, least and most.
 Drawing in the browser and the way there are not in it; making and reading AppTest's own messages
 is. `first_ms`: a new session with an image that was not seen before, the network loaded;
 `k_ms` and `switch_ms`: every change is to a route that was not run before. Each round starts with
