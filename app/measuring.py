@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def measure_all(
         tell(0.0)
         model = services.network(checkpoint)
         pixels = photo_crops(checkpoint.card.architecture.image_size)
-        with services.admitted(lambda tell=tell: tell(0.0)):  # type: ignore[misc]
+        with services.admitted(partial(tell, 0.0)):
             measured = measure(
                 model, batch=batch, runs=runs, pixels=pixels, images=IMAGES, progress=tell
             )

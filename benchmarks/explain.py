@@ -16,6 +16,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,9 @@ def _times(checkpoint: str, runs: int) -> dict[str, dict[str, float]]:
         "first prediction": lambda: predict(load(checkpoint), [photo], runs=1)
     }
     for method in METHODS:
-        work[method.name] = lambda name=method.name: attribute(model, x, ClassLogit(answer), name)  # type: ignore[misc]
+        work[method.name] = partial(attribute, model, x, ClassLogit(answer), method.name)
     for dial in DIALS:
-        work[f"strip: {dial.name}"] = lambda name=dial.name: stability(model, photo, name)  # type: ignore[misc]
+        work[f"strip: {dial.name}"] = partial(stability, model, photo, dial.name)
     return {name: _spread(_milliseconds(run, runs)) for name, run in work.items()}
 
 

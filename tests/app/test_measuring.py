@@ -91,6 +91,20 @@ def test_a_cancelled_measurement_keeps_nothing_and_frees_its_core(ours: list[Che
         pass
 
 
+def test_what_was_measured_before_a_cancel_is_kept(ours: list[Checkpoint]) -> None:
+    class Cancelled(BaseException): ...
+
+    jobs = 2 * len(ours)  # batch 1 and batch 64 of each
+
+    def cancel(part: float) -> None:
+        if part > 2.5 / jobs:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        measuring.measure_all(ours, 5, cancel)
+    assert {key[0] for key in measuring.known(ours)} == {ours[0].card.weights_sha256}
+
+
 def test_times_are_by_network_and_batch() -> None:
     found = [measurement("a", 1, 2.0), measurement("a", 64, 32.0), measurement("b", 1, 4.0, "1")]
     assert measuring.times(found) == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
+from app.views.dials import choose_k, choose_threshold
 from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
 from hydranet.costs import Costs
@@ -33,30 +34,13 @@ def choose_board(card: Card) -> Switchboard | None:
     if not costs.num_branches:
         return None
     state.fit_to(costs.num_branches)
-    k = st.slider(
-        "Branches that fire (k)",
-        1,
-        costs.num_branches,
-        costs.k,
-        key=state.K,
-        bind="query-params",
-        help="The gate scores every branch; the k best-scored ones run.",
-    )
+    k = choose_k(costs)
     with st.popover("Switchboard", icon=":material/toggle_on:", width="stretch"):
-        threshold = st.slider(
-            "Dynamic k: drop branches below this confidence (%)",
-            0,
-            50,
-            0,
-            key=state.THRESHOLD,
-            bind="query-params",
-            help="Of the k best-scored branches, those that the gate is less confident of do not "
-            "run; its best one always does. So k differs from image to image.",
-        )
+        threshold = choose_threshold()
         on = _switches("Always run, whatever the gate says", state.ON, state.OFF, costs)
         off = _switches("Never run", state.OFF, state.ON, costs)
     # An address may name a branch in both; `fit_to` takes it out of the second one afterwards.
-    return Switchboard(k=k, threshold=threshold / 100, on=on, off=off - on)
+    return Switchboard(k=k, threshold=threshold, on=on, off=off - on)
 
 
 def _switches(label: str, key: str, other: str, costs: Costs) -> frozenset[int]:
