@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from hydranet.costs import count_costs
 from hydranet.data.batches import Batches
 from hydranet.dynamic_k import DynamicPoint, dynamic_curve
-from hydranet.engines.reference import all_branch_features
+from hydranet.executions.reference import all_branch_features
 from hydranet.metrics import Metrics
 from hydranet.models.hydra import HydraNet
 from hydranet.route_log import RouteLog

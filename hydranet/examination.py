@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from hydranet.engines.reference import all_branch_features
 from hydranet.errors import InputError
+from hydranet.executions.reference import all_branch_features
 from hydranet.models.hydra import HydraNet
 from hydranet.models.network import Network
 from hydranet.prediction import Picture, network_input

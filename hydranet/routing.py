@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from hydranet.array_routing import PADDING
 from hydranet.errors import InputError
 
-PADDING = -1
-"""Stands in `Route.indices` where an image runs fewer branches than others of its batch."""
+__all__ = ["PADDING", "Route", "dynamic_route", "masked_route", "top_k_route"]
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ def measure(
     branches_run: int | None
     with torch.no_grad():
         if isinstance(model, HydraNet):
-            output, timing = timed(lambda: model(x, engine=ENGINE), runs, progress)
+            output, timing = timed(lambda: model(x, execution=ENGINE), runs, progress)
             fired = output.route.indices
             branches_run = len(torch.unique(fired[fired >= 0]))
         else:

@@ -1,35 +1,48 @@
-"""How a route is executed: an engine maps stem features and a route to the branches' features.
-
-Every engine gives what `reference` gives; they differ in what they compute to get there.
-"""
+"""Engines: what runs a stored network for inference. Light until one is opened."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib.util import find_spec
 
-from torch import Tensor, nn
-
-from hydranet.engines.eager import eager
-from hydranet.engines.grouped import grouped
-from hydranet.engines.reference import reference
+from hydranet.checkpoints import Checkpoint
+from hydranet.engines.engine import Engine, Outputs, answers
 from hydranet.errors import InputError
-from hydranet.routing import Route
 
-Engine = Callable[[nn.ModuleList, Tensor, Route], Tensor]
-"""(branches, stem features (B, c, H, W), route) → features (B, k, D), zero where padded."""
+__all__ = ["ENGINES", "Engine", "Outputs", "answers", "choose_engine", "open_engine"]
 
-ENGINES: dict[str, Engine] = {"reference": reference, "eager": eager, "grouped": grouped}
+ENGINES = ("reference", "eager")
+"""All engines, the slow and obvious one first."""
+
+AUTO = "auto"
 
 
-def get_engine(name: str) -> Engine:
-    """The engine of that name.
+def choose_engine(name: str = AUTO) -> str:
+    """The engine that `name` stands for on this machine; "auto" is the fastest that runs here.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none of that name, or a package that it needs is not installed.
     """
-    try:
-        return ENGINES[name]
-    except KeyError:
+    if name == AUTO:
+        return "eager"
+    if name not in ENGINES:
         raise InputError(
-            f"There is no engine named {name!r}. The names are: {', '.join(ENGINES)}."
-        ) from None
+            f"There is no engine named {name!r}. The names are: {AUTO}, {', '.join(ENGINES)}."
+        )
+    if find_spec("torch") is None:
+        raise InputError(
+            f"The engine {name} needs torch, which is not installed. Install it with: "
+            "pip install torch"
+        )
+    return name
+
+
+def open_engine(checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1) -> Engine:
+    """An engine for the network of a checkpoint, on `threads` threads a call.
+
+    Raises:
+        InputError: see `choose_engine`; or the weights are damaged.
+    """
+    name = choose_engine(name)
+    from hydranet.engines.pytorch import TorchEngine
+
+    return TorchEngine(checkpoint, name, threads=threads)

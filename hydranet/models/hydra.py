@@ -11,8 +11,8 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from hydranet.config import HydraConfig, MultiHeadConfig
-from hydranet.engines import get_engine
 from hydranet.errors import InputError
+from hydranet.executions import get_execution
 from hydranet.models.combiner import Combiner
 from hydranet.models.families import parts_of
 from hydranet.models.gate import Gate
@@ -83,7 +83,7 @@ class HydraNet(Network):
         k: int | None = None,
         threshold: float = 0.0,
         route: Route | None = None,
-        engine: str = "eager",
+        execution: str = "eager",
     ) -> HydraOutput:
         """Run B images.
 
@@ -91,7 +91,7 @@ class HydraNet(Network):
         configuration's unless given). `threshold`: dynamic k, of those k only the branches that
         the gate is at least so confident of, see `routing.dynamic_route`. `route`: fires exactly
         these, with these weights, instead of asking the gate: that is what holding the route still
-        means. `engine`: how the route is executed, see `hydranet.engines`.
+        means. `execution`: how the route is executed, see `hydranet.executions`.
 
         Raises:
             InputError: k or the threshold is out of range, one of them is given with a route, or
@@ -104,7 +104,7 @@ class HydraNet(Network):
             route = self.gate.route(gate_scores, k, threshold=threshold)
         else:
             self._check_given(route, k, threshold, len(x))
-        features = get_engine(engine)(self.branches, stem_features, route)  # (B, k, D)
+        features = get_execution(execution)(self.branches, stem_features, route)  # (B, k, D)
         logits = self.combiner(features, route.weights)
         return HydraOutput(logits, gate_scores, route, features)
 

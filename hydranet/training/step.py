@@ -17,7 +17,7 @@ from hydranet.training.distributed import World
 from hydranet.training.losses import Targets, loss_terms
 from hydranet.training.recipe import Recipe
 
-_ENGINES = {"fired": "eager", "all": "reference", "grouped": "grouped"}
+_EXECUTIONS = {"fired": "eager", "all": "reference", "grouped": "grouped"}
 
 
 @dataclass
@@ -97,7 +97,7 @@ class TrainingStep:
             return self.module(images)
         all_branches = epoch < self.recipe.warmup_all_branches
         k = self.model.config.num_branches if all_branches else None
-        return self.module(images, k=k, engine=_ENGINES[self.recipe.execution])
+        return self.module(images, k=k, execution=_EXECUTIONS[self.recipe.execution])
 
     @torch.no_grad()
     def _count(

@@ -112,7 +112,7 @@ def check_against_modules(config: ArchitectureConfig) -> None:
     if not isinstance(model, HydraNet):
         assert costs.all_branches_macs == costs.routed_macs
         return
-    assert costs.all_branches_macs == counted_macs(model, side, engine="reference")
+    assert costs.all_branches_macs == counted_macs(model, side, execution="reference")
     assert costs.stem.parameters == parameters(model.stem)
     assert costs.gate.parameters == parameters(model.gate)
     assert {costs.branch.parameters} == {parameters(branch) for branch in model.branches}

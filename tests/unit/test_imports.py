@@ -16,7 +16,8 @@ import hydranet
 
 PACKAGE = Path(hydranet.__file__).parent
 LIGHT = [
-    "hydranet", "hydranet.answer", "hydranet.archives", "hydranet.bulk.items",
+    "hydranet", "hydranet.answer", "hydranet.archives", "hydranet.array_routing",
+    "hydranet.bulk.items", "hydranet.engines", "hydranet.engines.engine",
     "hydranet.bulk.rows", "hydranet.bulk.sources", "hydranet.bulk.table", "hydranet.card",
     "hydranet.checkpoints", "hydranet.choices",
     "hydranet.config", "hydranet.costs", "hydranet.data.normalisation", "hydranet.dynamic_k",

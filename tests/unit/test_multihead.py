@@ -42,13 +42,15 @@ def heads(request: pytest.FixtureRequest) -> HydraNet:
     return model.eval()
 
 
-@pytest.mark.parametrize("engine", ["eager", "reference"])
+@pytest.mark.parametrize("execution", ["eager", "reference"])
 @pytest.mark.parametrize("k", range(1, 6))
-def test_the_answer_is_the_mean_of_the_first_k_heads(heads: HydraNet, k: int, engine: str) -> None:
+def test_the_answer_is_the_mean_of_the_first_k_heads(
+    heads: HydraNet, k: int, execution: str
+) -> None:
     x = torch.randn(4, 3, 16, 16)
     with torch.no_grad():
         alone = [head(heads.stem(x)) for head in heads.branches]
-        output = heads(x, k=k, engine=engine)
+        output = heads(x, k=k, execution=execution)
     torch.testing.assert_close(output.logits, torch.stack(alone[:k]).mean(dim=0))
     torch.testing.assert_close(output.features, torch.stack(alone[:k], dim=1))
     assert output.route.indices.tolist() == [list(range(k))] * 4

@@ -45,7 +45,7 @@ def test_a_prediction_of_a_hydranet(
     for picture, found in zip(pictures, predict(hydra, pictures, k=k, runs=1), strict=True):
         _, x = network_input(hydra.card, picture)
         with torch.no_grad():
-            expected = hydra(x, k=fired, engine="reference")
+            expected = hydra(x, k=fired, execution="reference")
         np.testing.assert_allclose(found.logits, expected.logits[0], atol=1e-4)
         np.testing.assert_allclose(found.gate_scores, expected.gate_scores[0], atol=1e-5)
         assert found.fired == tuple(expected.route.indices[0].tolist())
@@ -69,7 +69,7 @@ def test_top_five_are_in_order(hydra: HydraNet, pictures: list[np.ndarray]) -> N
 
 
 def test_a_share_is_what_its_branch_adds(hydra: HydraNet, pictures: list[np.ndarray]) -> None:
-    """Against the branch run alone, outside of any engine."""
+    """Against the branch run alone, outside of any execution."""
     assert hydra.card is not None
     found = predict(hydra, pictures[:1], runs=1)[0]
     _, x = network_input(hydra.card, pictures[0])

@@ -60,7 +60,7 @@ def test_a_hydranet_runs_its_own_k_on_noise_that_is_always_the_same(
     assert found.ms_per_image == found.timing.median / batch
     noise = torch.Generator().manual_seed(SEED)
     pixels = torch.randint(0, 256, (batch, 3, 16, 16), generator=noise, dtype=torch.uint8)
-    route = model(card.normalisation.apply(pixels), engine="reference").route
+    route = model(card.normalisation.apply(pixels), execution="reference").route
     assert found.k == card.costs.k
     assert found.branches_run == len(set(route.indices.flatten().tolist()))
     as_json = found.to_json()

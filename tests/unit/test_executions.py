@@ -1,4 +1,4 @@
-"""Every engine gives what the reference gives, gradients too."""
+"""Every execution gives what the reference gives, gradients too."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from hydranet.engines import get_engine
 from hydranet.errors import InputError
+from hydranet.executions import get_execution
 from hydranet.models import HydraNet, create_model
 from hydranet.registry import list_models, model_config
 from hydranet.routing import PADDING, Route, masked_route
@@ -25,7 +25,9 @@ def network(name: str = "hydra_res_d1", **changes: object) -> HydraNet:
     model = create_model(name, **changes)
     assert isinstance(model, HydraNet)
     with torch.no_grad():
-        model(torch.randn(16, 3, model.config.image_size, model.config.image_size), engine="eager")
+        model(
+            torch.randn(16, 3, model.config.image_size, model.config.image_size), execution="eager"
+        )
     return model.eval()
 
 
@@ -37,12 +39,12 @@ def narrow(name: str) -> HydraNet:
 
 
 def run(
-    model: HydraNet, x: Tensor, engine: str, **options: Any
+    model: HydraNet, x: Tensor, execution: str, **options: Any
 ) -> tuple[Tensor, Tensor, dict[str, Tensor | None]]:
     """Logits, and the gradients of a loss that weighs every logit differently."""
     x = x.clone().requires_grad_()
     model.zero_grad(set_to_none=True)
-    output = model(x, engine=engine, **options)
+    output = model(x, execution=execution, **options)
     weights = torch.linspace(-1, 1, output.logits.numel()).view_as(output.logits)
     (output.logits * weights).sum().backward()
     assert x.grad is not None
@@ -50,7 +52,7 @@ def run(
 
 
 def assert_same(model: HydraNet, x: Tensor, **options: Any) -> None:
-    """`options`: what a forward takes beside images and engine: k, threshold, route."""
+    """`options`: what a forward takes beside images and execution: k, threshold, route."""
     logits, input_grad, grads = run(model, x, "eager", **options)
     ref_logits, ref_input_grad, ref_grads = run(model, x, "reference", **options)
     torch.testing.assert_close(logits, ref_logits, atol=TOLERANCE, rtol=TOLERANCE)
@@ -127,7 +129,7 @@ def test_features_are_zero_where_padded() -> None:
     stem_features = model.stem(torch.randn(2, 3, 16, 16))
     route = Route(torch.tensor([[2, PADDING], [1, 0]]), torch.ones(2, 2), 3)
     for name in ("eager", "reference"):
-        features = get_engine(name)(model.branches, stem_features, route)
+        features = get_execution(name)(model.branches, stem_features, route)
         assert features.shape == (2, 2, 8)
         assert not features[0, 1].any()
         assert features[0, 0].any()
@@ -158,7 +160,7 @@ def test_one_image_does_not_change_the_others() -> None:
     torch.testing.assert_close(together, alone, atol=TOLERANCE, rtol=TOLERANCE)
 
 
-def test_an_unknown_engine_lists_the_names() -> None:
+def test_an_unknown_execution_lists_the_names() -> None:
     model = network(num_branches=2, k=1, **SMALL)
     with pytest.raises(InputError, match=r"'fast'.*reference, eager"):
-        model(torch.randn(1, 3, 16, 16), engine="fast")
+        model(torch.randn(1, 3, 16, 16), execution="fast")

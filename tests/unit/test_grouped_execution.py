@@ -1,4 +1,4 @@
-"""The grouped engine gives what the reference gives: features, gradients, batch statistics."""
+"""The grouped execution gives what the reference gives: features, gradients, batch statistics."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hydranet.engines.grouped import grouped
-from hydranet.engines.reference import reference
+from hydranet.executions.grouped import grouped
+from hydranet.executions.reference import reference
 from hydranet.models import HydraNet, create_model
 from hydranet.registry import list_models, model_config
 from hydranet.routing import PADDING, Route
@@ -46,7 +46,9 @@ def test_every_registered_network(name: str) -> None:
     model = narrow(name).eval()
     x = torch.randn(3, 3, 8, 8)
     with torch.no_grad():
-        found, expected = (model(x, engine=engine).logits for engine in ("grouped", "reference"))
+        found, expected = (
+            model(x, execution=execution).logits for execution in ("grouped", "reference")
+        )
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
@@ -60,9 +62,9 @@ def test_it_is_the_reference(name: str, training: bool) -> None:
     route = padded_route(model, 6)
     weights: Tensor | None = None
     inputs = []
-    for engine, net in ((grouped, model), (reference, twin)):
+    for execution, net in ((grouped, model), (reference, twin)):
         x = stem_features.clone().requires_grad_()
-        features = engine(net.branches, x, route)
+        features = execution(net.branches, x, route)
         weights = torch.randn_like(features) if weights is None else weights
         (features * weights).sum().backward()
         inputs.append((features.detach(), x.grad))
@@ -87,9 +89,9 @@ def test_batch_statistics_move_in_training_alone() -> None:
 
     before = statistics()
     with torch.no_grad():
-        model.eval()(x, engine="grouped")
+        model.eval()(x, execution="grouped")
         assert torch.equal(statistics(), before)
-        model.train()(x, engine="grouped")
+        model.train()(x, execution="grouped")
     assert not torch.equal(statistics(), before)
 
 

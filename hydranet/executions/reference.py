@@ -1,6 +1,6 @@
 """The obvious execution: every branch runs on every image, then what did not fire is dropped.
 
-Slow on purpose. The other engines are tested against it, gradients too.
+Slow on purpose. The other executions are tested against it, gradients too.
 """
 
 from __future__ import annotations

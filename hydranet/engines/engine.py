@@ -1,0 +1,121 @@
+"""What an engine is: it runs a stored network for inference, arrays in, arrays out. Light.
+
+Engines differ in what they compute with and in what they leave out; their answers agree with those
+of `reference`, which computes everything. One engine may be used from many threads at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydranet.answer import Answer
+from hydranet.array_routing import PADDING
+from hydranet.card import Card
+from hydranet.errors import InputError
+from hydranet.switchboard import Examined
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What a network makes of B images.
+
+    `logits`: (B, C); `gate_scores`: (B, N), of all branches; `fired`: (B, k) branches that ran,
+    best-scored first, `PADDING` behind the last; `weights`: (B, k), 0 where padded; `features`:
+    (B, k, D) of the fired branches, in a multi-head network the heads' logits, 0 where padded. For
+    a static network the last four have no columns.
+    """
+
+    logits: NDArray[np.float32]
+    gate_scores: NDArray[np.float32]
+    fired: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(B,): how many branches ran for each image."""
+        return np.count_nonzero(self.fired != PADDING, axis=1)
+
+
+class Engine(Protocol):
+    """Runs the network of one checkpoint.
+
+    `name`: one of `hydranet.engines.ENGINES`; `output_weight`: (C, D), which makes the weighted sum
+    of features the logits, bias aside; (C, 0) for a static network.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 # see the class
+
+    @property
+    def card(self) -> Card: ...  # noqa: D102 # see the class
+
+    @property
+    def output_weight(self) -> NDArray[np.float32]: ...  # noqa: D102 # see the class
+
+    def run(
+        self,
+        pixels: NDArray[np.uint8],
+        *,
+        k: int | None = None,
+        threshold: float = 0.0,
+        fired: NDArray[np.integer] | None = None,
+    ) -> Outputs:
+        """Run (B, side, side, 3) images, B at least 1.
+
+        `k`: how many branches fire (the network's own unless given); `threshold`: dynamic k, of
+        those k only the branches that the gate is at least so confident of, the best one in any
+        case; `fired`: (B, k') runs exactly these instead, -1 pads, weighted by the gate.
+
+        Raises:
+            InputError: the images are not of the network's size, or the choice of branches does
+                not fit it; a static network takes none.
+        """
+        ...
+
+    def examine(self, pixels: NDArray[np.uint8]) -> Examined:
+        """Run stem, gate and every branch on one image, (side, side, 3).
+
+        Raises:
+            InputError: the image is not of the network's size, or the network is static.
+        """
+        ...
+
+
+def answers(engine: Engine, outputs: Outputs) -> list[Answer]:
+    """What `engine.run` gave, as one answer an image."""
+    found = []
+    for index, count in enumerate(outputs.counts.tolist()):
+        weights = outputs.weights[index, :count]  # (k,)
+        weighted = outputs.features[index, :count] * weights[:, None]  # (k, D)
+        found.append(
+            Answer(
+                logits=outputs.logits[index],
+                gate_scores=outputs.gate_scores[index],
+                fired=tuple(outputs.fired[index, :count].tolist()),
+                weights=tuple(weights.tolist()),
+                shares=np.asarray(weighted @ engine.output_weight.T, np.float32),  # (k, C)
+                macs=engine.card.costs.macs(count),
+            )
+        )
+    return found
+
+
+def check_pixels(card: Card, pixels: NDArray[np.uint8]) -> None:
+    """Raise InputError unless these are images, (B, side, side, 3), of the card's network."""
+    side = card.architecture.image_size
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3) or not len(pixels):
+        raise InputError(
+            f"{card.name} takes images of {side}×{side}×3 bytes, at least one, not "
+            f"{pixels.dtype} of the shape {pixels.shape}."
+        )
+
+
+def check_dynamic(card: Card) -> None:
+    """Raise InputError unless the card's network has branches."""
+    if not card.costs.num_branches:
+        raise InputError(f"{card.name} is a static network: it has no branches to choose.")
