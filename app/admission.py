@@ -1,0 +1,113 @@
+"""Who may compute: at most as many at once as there are cores, the others in line, in order.
+
+Two rules keep one visitor's long work out of the others' way. Long work never takes the last core
+where there is more than one, and between two of its steps it gives way: whoever waits goes first,
+and the long work goes on behind them. So a prediction waits for at most one step.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+PATIENCE_S = 0.2
+"""How long one waits before being told, and between two times of being told."""
+
+Waiting = Callable[[int], None]
+"""Is told how many are before it in line; what it raises ends the wait."""
+
+
+class Turn:
+    """One computation, in line or at work."""
+
+    def __init__(self, admission: Admission, *, long: bool, waiting: Waiting | None) -> None:
+        self._admission = admission
+        self.long = long
+        self.waiting = waiting
+
+    def give_way(self) -> None:
+        """Between two steps of long work: let all who wait now go first. At once if nobody waits;
+        raises what `waiting` raises, and then the turn is over."""
+        self._admission._give_way(self)
+
+
+class Admission:
+    """Lets at most `cores` computations run at once, at most `cores` − 1 of them long (but one)."""
+
+    def __init__(self, cores: int) -> None:
+        self._cores = cores
+        self._long_cores = max(1, cores - 1)
+        self._changed = threading.Condition()
+        self._line: list[Turn] = []
+        self._at_work: list[Turn] = []
+
+    @property
+    def free(self) -> int:
+        """How many cores nobody computes on."""
+        with self._changed:
+            return self._cores - len(self._at_work)
+
+    @contextmanager
+    def turn(self, *, long: bool = False, waiting: Waiting | None = None) -> Iterator[Turn]:
+        """Wait in line for a core, hold it while the block runs, and leave it however that ends.
+
+        `long`: work that takes seconds; it should call `Turn.give_way` between its steps. `waiting`
+        is called again and again while there is no core, see `Waiting`. Whoever holds a turn must
+        not ask for another.
+        """
+        turn = Turn(self, long=long, waiting=waiting)
+        try:
+            self._wait(turn)
+            yield turn
+        finally:
+            self._leave(turn)
+
+    def _wait(self, turn: Turn) -> None:
+        """Join the end of the line and stay in it until it is this one's turn."""
+        with self._changed:
+            self._line.append(turn)
+        while True:
+            with self._changed:
+                patience = None if turn.waiting is None else PATIENCE_S
+                if self._changed.wait_for(lambda: self._next() is turn, timeout=patience):
+                    self._line.remove(turn)
+                    self._at_work.append(turn)
+                    self._changed.notify_all()  # there may be a core for the next one too
+                    return
+                before = self._before(turn)
+            if turn.waiting is not None:
+                turn.waiting(before)  # draws and may raise: never with the lock in hand
+
+    def _give_way(self, turn: Turn) -> None:
+        with self._changed:
+            if not self._line:
+                return
+            self._at_work.remove(turn)
+            self._changed.notify_all()
+        self._wait(turn)
+
+    def _leave(self, turn: Turn) -> None:
+        with self._changed:
+            for place in (self._line, self._at_work):
+                if turn in place:
+                    place.remove(turn)
+            self._changed.notify_all()
+
+    def _next(self) -> Turn | None:
+        """Who may start now."""
+        if len(self._at_work) >= self._cores:
+            return None
+        room = self._room_for_long() > 0
+        return next((turn for turn in self._line if room or not turn.long), None)
+
+    def _room_for_long(self) -> int:
+        return self._long_cores - sum(turn.long for turn in self._at_work)
+
+    def _before(self, turn: Turn) -> int:
+        """How many will start sooner: who came before, but long work only where it finds room."""
+        ahead = self._line[: self._line.index(turn)]
+        if turn.long:
+            return len(ahead)
+        long = sum(other.long for other in ahead)
+        return len(ahead) - long + min(long, max(0, self._room_for_long()))
