@@ -1,4 +1,5 @@
-"""What a figure was measured on: processor or GPU, and the versions that matter. Light."""
+"""What a figure was measured on: processor or GPU, the versions that matter; and whether something
+fits into this machine's memory. Light."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from hydranet.errors import InputError
 
 _PACKAGES = ("torch", "numpy", "pillow", "streamlit")
 
@@ -38,3 +41,35 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def free_memory() -> int | None:
+    """Bytes that a process can still take: what the system has left, or its container if that is
+    less; None where neither says."""
+    left = [_number_after(Path("/proc/meminfo"), "MemAvailable:", unit=1024)]
+    group = Path("/sys/fs/cgroup")
+    limit, used = (_number_after(group / f"memory.{name}") for name in ("max", "current"))
+    if limit is not None and used is not None:
+        left.append(limit - used)
+    return min((value for value in left if value is not None), default=None)
+
+
+def _number_after(path: Path, name: str = "", *, unit: int = 1) -> int | None:
+    """The whole number behind `name` in a file of the system, if it says one."""
+    try:
+        for line in path.read_text().splitlines():
+            if line.startswith(name):
+                return int(line.removeprefix(name).split()[0]) * unit
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def check_memory(needed: int, what: str, remedy: str) -> None:
+    """Raise InputError, with `remedy` as its last sentence, unless `needed` bytes are free."""
+    free = free_memory()
+    if free is not None and needed > free:
+        raise InputError(
+            f"{what} need {needed / 1e9:,.1f} GB of memory, but {max(free, 0) / 1e9:,.1f} GB are "
+            f"free. {remedy}"
+        )

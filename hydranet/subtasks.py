@@ -10,9 +10,33 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hydranet.balanced_assignment import assign_balanced
 from hydranet.errors import InputError
 
 _KMEANS_STARTS = 20
+_MOST_FIRED = 4
+
+
+def branches_for(classes: int) -> int:
+    """How many branches suit so many classes where nobody says: N.
+
+    About 2·√C, which is the paper's 20 for 100 classes and lets subtasks and branches grow alike;
+    the nearest number within a quarter of that which divides C, so that subtasks are equal in size;
+    never more than C, so that each has a class.
+    """
+    wanted = 2 * classes**0.5
+    near = [n for n in range(2, classes + 1) if classes % n == 0 and abs(n / wanted - 1) <= 0.25]
+    best = min(near, key=lambda n: abs(n - wanted), default=round(wanted))
+    return min(best, classes)
+
+
+def fired_for(branches: int) -> int:
+    """How many of N branches run for an image where nobody says: k.
+
+    A fifth, as the paper's 4 of 20, but at least 2, so that the gate learns from the answer too, at
+    most 4, so that the cost of an image does not grow with the classes, and fewer than there are.
+    """
+    return max(1, min(branches - 1, _MOST_FIRED, max(2, round(branches / 5))))
 
 
 def balanced_clusters(
@@ -45,33 +69,9 @@ def squared_distances(
     points: NDArray[np.floating], centroids: NDArray[np.floating]
 ) -> NDArray[np.float64]:
     """(C, D) and (N, D) → (C, N) squared Euclidean distances."""
-    difference = points[:, None, :] - centroids[None, :, :]  # (C, N, D)
-    return np.einsum("cnd,cnd->cn", difference, difference)
+    from scipy.spatial.distance import cdist
 
-
-def assign_balanced(distances: NDArray[np.floating]) -> NDArray[np.int64]:
-    """The assignment of C classes to N centroids of least total distance, of equal sizes.
-
-    `distances`: (C, N), C ≥ N. Solved as a linear assignment problem: each centroid has ⌊C/N⌋
-    places that must be filled and, where N does not divide C, one that may stay empty.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    classes, branches = distances.shape
-    must = np.repeat(np.arange(branches), classes // branches)
-    may = np.arange(branches) if classes % branches else np.arange(0)
-    places = np.concatenate([must, may])  # (P,) the centroid that owns each place
-    cost = distances[:, places]  # (C, P)
-    empty = len(places) - classes
-    if empty:
-        nobody = np.zeros((empty, len(places)))  # rows that leave a place empty
-        nobody[:, : len(must)] = np.inf
-        cost = np.concatenate([cost, nobody])  # (P, P)
-    rows, columns = linear_sum_assignment(cost)
-    subtask = np.empty(classes, np.int64)
-    real = rows < classes
-    subtask[rows[real]] = places[columns[real]]
-    return subtask
+    return cdist(points, centroids, "sqeuclidean")
 
 
 def random_subtasks(classes: int, num_branches: int, *, seed: int = 0) -> NDArray[np.int64]:

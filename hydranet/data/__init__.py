@@ -6,21 +6,30 @@ from pathlib import Path
 
 from hydranet.data.cifar import is_cifar_folder, read_cifar
 from hydranet.data.dataset import ImageSet
-from hydranet.data.folders import read_class_folders
+from hydranet.data.folders import OnProgress, list_class_folders, read_class_folders
 from hydranet.data.parquet import is_parquet_folder, read_parquet
 from hydranet.errors import InputError
 
-__all__ = ["ImageSet", "load_images"]
+__all__ = ["ImageSet", "is_class_folders", "load_images", "load_validation"]
 
-SPLITS = ("train", "test")
+SPLITS = ("train", "validation", "test")
 
 
 def load_images(
-    path: str | Path, split: str, *, image_size: int = 32, download: str | None = None
+    path: str | Path,
+    split: str,
+    *,
+    image_size: int = 32,
+    download: str | None = None,
+    skip_unreadable: bool = False,
+    on_progress: OnProgress = lambda done, total: None,
 ) -> ImageSet:
-    """Read `split` ("train" or "test") of the data set that lies at `path`, whatever its layout.
+    """Read `split` ("train", "test", or "validation" where the set has one of its own) of the data
+    set that lies at `path`, whatever its layout.
 
     `download`: "cifar10" or "cifar100" lets torchvision fetch that data set into `path` first.
+    `skip_unreadable`: leaves out the files of class folders that cannot be read. `on_progress` is
+    told images read and images in all, where files are read one by one.
 
     Raises:
         InputError: the split or the path is unknown, or what lies there cannot be read; the
@@ -29,12 +38,44 @@ def load_images(
     if split not in SPLITS:
         raise InputError(f"The split must be one of {', '.join(SPLITS)}, not {split!r}.")
     path = Path(path)
+    if is_class_folders(path, download):
+        return read_class_folders(
+            path,
+            split,
+            image_size=image_size,
+            skip_unreadable=skip_unreadable,
+            on_progress=on_progress,
+        )
+    if not download and is_parquet_folder(path):
+        return read_parquet(path, split, image_size=image_size)
+    if split == "validation":
+        raise InputError("torchvision's CIFAR folders have no validation split of their own.")
+    return read_cifar(path, split, image_size=image_size, download=download)
+
+
+def is_class_folders(path: Path, download: str | None = None) -> bool:
+    """Whether the data set at `path` is a folder of class folders.
+
+    Raises:
+        InputError: there is no such folder, and none is to be downloaded.
+    """
     if download:
-        return read_cifar(path, split, image_size=image_size, download=download)
+        return False
     if not path.is_dir():
         raise InputError(f"There is no folder {path}. Name the folder that holds the data set.")
+    return not is_parquet_folder(path) and not is_cifar_folder(path)
+
+
+def load_validation(
+    path: Path, *, image_size: int, skip_unreadable: bool = False
+) -> ImageSet | None:
+    """The validation split where the data set at `path` has one of its own; see `load_images`."""
+    if not path.is_dir() or is_cifar_folder(path):
+        return None
     if is_parquet_folder(path):
-        return read_parquet(path, split, image_size=image_size)
-    if is_cifar_folder(path):
-        return read_cifar(path, split, image_size=image_size)
-    return read_class_folders(path, split, image_size=image_size)
+        has_one = any(path.glob("validation*.parquet"))
+    else:
+        has_one = "validation" in list_class_folders(path).splits
+    if not has_one:
+        return None
+    return load_images(path, "validation", image_size=image_size, skip_unreadable=skip_unreadable)

@@ -32,7 +32,7 @@ def is_parquet_folder(folder: Path) -> bool:
 
 
 def read_parquet(folder: Path, split: str, *, image_size: int) -> ImageSet:
-    """Read `split` ("train" or "test") of a folder of Parquet files.
+    """Read `split` ("train", "validation" or "test") of a folder of Parquet files.
 
     Raises:
         InputError: no file of that split, a column is missing, or an image cannot be read.

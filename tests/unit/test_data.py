@@ -15,7 +15,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from hydranet.data import ImageSet, load_images
+from hydranet.data import ImageSet, load_images, load_validation
+from hydranet.data.folders import list_class_folders
 from hydranet.errors import InputError
 
 NAMES = ["apple", "bear", "cup"]
@@ -311,14 +312,91 @@ def test_a_file_that_is_no_image(tmp_path: Path) -> None:
         load_images(tmp_path, "train")
 
 
+def test_every_file_that_is_no_image_is_named_or_left_out(tmp_path: Path) -> None:
+    class_folders(tmp_path / "train", images=8)
+    class_folders(tmp_path / "test")
+    bad = [tmp_path / "train" / name / f"{number}.png" for name in NAMES for number in (0, 2)]
+    for path in bad:
+        path.write_bytes(b"not a picture")
+    (tmp_path / "train" / "cup" / "._1.png").write_bytes(b"what a Mac leaves behind")
+    with pytest.raises(InputError, match=r"6 of 24 images cannot be read: .*apple/0\.png") as said:
+        load_images(tmp_path, "train", image_size=8)
+    assert str(said.value).count("not a picture") <= 5
+    assert "and 1 more" in str(said.value)
+    assert "--skip-unreadable" in str(said.value)
+    data = load_images(tmp_path, "train", image_size=8, skip_unreadable=True)
+    assert np.bincount(data.labels).tolist() == [6, 6, 6]
+    levels = {int(image.max()) for image in data.images}
+    assert levels == {101, 103, 104, 105, 106, 107}
+
+
+def test_images_that_do_not_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class_folders(tmp_path)
+    monkeypatch.setattr("hydranet.machine.free_memory", lambda: 5_000)
+    monkeypatch.setattr("hydranet.data.folders.read_image", lambda path: pytest.fail("too late"))
+    with pytest.raises(InputError, match=r"12 images of .* at 16×16 .* need .* GB .* --image-size"):
+        load_images(tmp_path, "train", image_size=16)
+
+
+def test_the_draw_of_the_test_split_stays_when_images_are_added(tmp_path: Path) -> None:
+    class_folders(tmp_path, images=20)
+    before = list_class_folders(tmp_path).splits["test"][0]
+    assert [path.stem for path in before] != ["16", "17", "18", "19"], "drawn, not the last ones"
+    Image.new("RGB", (8, 8)).save(tmp_path / "apple" / "later.png")
+    after = list_class_folders(tmp_path).splits["test"][0]
+    assert len(set(before) & set(after)) >= 3
+
+
+@pytest.mark.parametrize(
+    ("layout", "splits"),
+    [
+        (("train", "test"), {"train", "test"}),
+        (("train", "val"), {"train", "test"}),
+        (("train", "valid"), {"train", "test"}),
+        (("train", "val", "test"), {"train", "validation", "test"}),
+        (("train",), {"train", "test"}),
+    ],
+)
+def test_layouts_of_splits(tmp_path: Path, layout: tuple[str, ...], splits: set[str]) -> None:
+    for part in layout:
+        class_folders(tmp_path / part)
+    listed = list_class_folders(tmp_path)
+    assert listed.splits.keys() == splits
+    assert listed.class_names == tuple(NAMES)
+    own = load_validation(tmp_path, image_size=8)
+    assert (own is None) == ("validation" not in splits)
+    assert own is None or len(own) == 15
+    if "val" in layout and "test" not in layout:
+        assert listed.splits["test"][0][0].parent.parent.name == "val"
+
+
+def test_a_validation_split_in_parquet(tmp_path: Path) -> None:
+    parquet_folder(tmp_path)
+    assert load_validation(tmp_path, image_size=8) is None
+    write_parquet(tmp_path / "validation.parquet", [encoded(i) for i in pictures(7)], LABELS)
+    own = load_validation(tmp_path, image_size=8)
+    assert own is not None
+    assert own.labels.tolist() == LABELS
+
+
+def test_a_class_that_only_the_test_split_has(tmp_path: Path) -> None:
+    class_folders(tmp_path / "train")
+    class_folders(tmp_path / "test")
+    (tmp_path / "test" / "dog").mkdir()
+    with pytest.raises(InputError, match=r"test has the class 'dog', which .*train lacks"):
+        load_images(tmp_path, "train")
+
+
 def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"There is no folder .*nowhere"):
         load_images(tmp_path / "nowhere", "train")
 
 
 def test_an_unknown_split(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="train, test, not 'validation'"):
-        load_images(tmp_path, "validation")
+    with pytest.raises(InputError, match="train, validation, test, not 'dev'"):
+        load_images(tmp_path, "dev")
 
 
 # What an image set says of itself

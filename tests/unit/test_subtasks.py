@@ -7,12 +7,15 @@ from itertools import product
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 
+from hydranet.balanced_assignment import assign_balanced
 from hydranet.errors import InputError
 from hydranet.subtasks import (
-    assign_balanced,
     balanced_clusters,
+    branches_for,
+    fired_for,
     members,
     number_by_first_class,
     random_subtasks,
@@ -81,6 +84,48 @@ def test_assignment_is_the_best_there_is(classes: int, branches: int, scale: flo
         subtask = assign_balanced(distances)
         assert np.ptp(sizes(subtask, branches)) == (classes % branches > 0)
         assert total(distances, subtask) == pytest.approx(best, rel=1e-9)
+
+
+def by_places(distances: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The obvious way: one row a class, one column a place, of which some may stay empty."""
+    classes, branches = distances.shape
+    least, rest = divmod(classes, branches)
+    places = np.concatenate(
+        [np.repeat(np.arange(branches), least), np.arange(branches * bool(rest))]
+    )
+    cost = distances[:, places]  # (C, P)
+    if rest:
+        nobody = np.zeros((len(places) - classes, len(places)))
+        nobody[:, : least * branches] = np.inf  # these places must be filled
+        cost = np.concatenate([cost, nobody])
+    return places[linear_sum_assignment(cost)[1][:classes]]
+
+
+@pytest.mark.parametrize(("classes", "branches"), [(100, 20), (103, 20), (260, 32), (60, 59)])
+def test_assignment_is_as_good_as_the_linear_one(classes: int, branches: int) -> None:
+    features = lumpy_features(classes)
+    distances = squared_distances(features, features[:branches] + 0.5)
+    ours, theirs = assign_balanced(distances), by_places(distances)
+    assert np.ptp(sizes(ours, branches)) == (classes % branches > 0)
+    assert total(distances, ours) == pytest.approx(total(distances, theirs), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("classes", "branches", "fired"),
+    [
+        (2, 2, 1), (3, 3, 2), (4, 4, 2), (5, 5, 2), (7, 5, 2), (10, 5, 2), (100, 20, 4),
+        (101, 20, 4), (1000, 50, 4), (10_000, 200, 4),
+    ],
+)  # fmt: skip
+def test_branches_that_suit_the_classes(classes: int, branches: int, fired: int) -> None:
+    assert (branches_for(classes), fired_for(branches)) == (branches, fired)
+
+
+def test_every_number_of_classes_has_branches_that_fit() -> None:
+    for classes in range(2, 500):
+        branches = branches_for(classes)
+        assert 2 <= branches <= classes
+        assert 1 <= fired_for(branches) < branches
 
 
 def test_no_worse_than_greedy_and_somewhere_better() -> None:
