@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from hydranet.errors import InputError
+
+PART = ".part-"
+"""How the names of what is not yet whole begin."""
+
+ABANDONED_S = 3600.0
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write `content` beside `path`, flush it to the disk, then move it into place.
 
-    A reader sees the old file or the new one, never a part; after an error the old one stands.
+    A reader sees the old file or the new one, never a part; after an error, or when the process is
+    killed at any moment, the old one stands.
 
     Raises:
         InputError: the folder cannot be written or the disk is full.
@@ -20,7 +29,7 @@ def write_whole(path: Path, content: bytes) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=PART, delete=False) as file:
             temporary = file.name
             file.write(content)
             file.flush()
@@ -34,3 +43,28 @@ def write_whole(path: Path, content: bytes) -> None:
             f"{path} could not be written ({error.strerror}). What stood there is untouched; "
             "make room or choose another folder."
         ) from None
+    sync_folder(path.parent)
+    remove_abandoned(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to the disk, where the system can."""
+    with suppress(OSError):  # no folder can be opened on Windows, some file systems refuse
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what a writer that was killed left in `folder`: not yet whole, and untouched for an
+    hour."""
+    for path in folder.glob(f"{PART}*"):
+        with suppress(OSError):  # its writer may have been slow, and finished just now
+            if time.time() - path.stat().st_mtime < ABANDONED_S:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
