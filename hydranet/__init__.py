@@ -2,6 +2,12 @@
 
 The public API, resolved on first use, so that `import hydranet` loads neither torch nor anything
 else that is heavy.
+
+>>> import hydranet
+>>> model = hydranet.load("hydra_res_d1")
+>>> answer = hydranet.predict(model, [hydranet.read_image("app/samples/cat.jpg")], k=2)[0]
+>>> len(answer.fired)
+2
 """
 
 from __future__ import annotations
@@ -15,11 +21,15 @@ if TYPE_CHECKING:
     from hydranet.checkpoints import list_checkpoints, load
     from hydranet.costs import count_costs
     from hydranet.errors import InputError
+    from hydranet.hub import from_pretrained, push_to_hub, save_pretrained
     from hydranet.images import decode_image, read_image
     from hydranet.models import create_model
-    from hydranet.prediction import Prediction, predict
+    from hydranet.prediction import Prediction, network_input, predict
     from hydranet.registry import list_models, model_config
     from hydranet.routing import Route
+
+__version__ = "0.1.0"
+"""The one place where the version stands; the package's metadata is read from it."""
 
 _HOMES = {
     "Card": "card",
@@ -29,15 +39,40 @@ _HOMES = {
     "count_costs": "costs",
     "create_model": "models",
     "decode_image": "images",
+    "from_pretrained": "hub",
     "list_checkpoints": "checkpoints",
     "list_models": "registry",
     "load": "checkpoints",
     "model_config": "registry",
+    "network_input": "prediction",
     "predict": "prediction",
+    "push_to_hub": "hub",
     "read_image": "images",
+    "save_pretrained": "hub",
 }
 
-__all__ = sorted([*_HOMES, "explain"])
+# Written out, because a type checker reads it and does not run it.
+__all__ = [
+    "Card",
+    "InputError",
+    "Prediction",
+    "Route",
+    "__version__",
+    "count_costs",
+    "create_model",
+    "decode_image",
+    "explain",
+    "from_pretrained",
+    "list_checkpoints",
+    "list_models",
+    "load",
+    "model_config",
+    "network_input",
+    "predict",
+    "push_to_hub",
+    "read_image",
+    "save_pretrained",
+]
 
 
 def __getattr__(name: str) -> Any:

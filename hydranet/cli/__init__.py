@@ -7,11 +7,14 @@ Errors go to standard error; bad input exits with 2. One file a command beside t
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from hydranet import __version__
 from hydranet.cli.app import app_command
 from hydranet.cli.evaluate import evaluate_command
+from hydranet.cli.hub import fetch_command, push_command
 from hydranet.cli.models import models_command
 from hydranet.cli.predict import predict_command
 from hydranet.cli.route import route_command
@@ -31,7 +34,24 @@ cli.command("train")(train_command)
 cli.command("evaluate")(evaluate_command)
 cli.command("route")(route_command)
 cli.command("subtasks")(subtasks_command)
+cli.command("push")(push_command)
+cli.command("fetch")(fetch_command)
 cli.command("app")(app_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """What stands before a command."""
 
 
 def main() -> None:

@@ -53,7 +53,33 @@ _HOMES = {
     "stem_maps": "feature_maps",
 }
 
-__all__ = sorted(_HOMES)
+# Written out, because a type checker reads it and does not run it.
+__all__ = [
+    "Attribution",
+    "BranchShare",
+    "BranchValues",
+    "Cancelled",
+    "ClassLogit",
+    "DIALS",
+    "Dial",
+    "GateMargin",
+    "GateScore",
+    "METHODS",
+    "SampledShapley",
+    "StabilityStrip",
+    "Target",
+    "attribute",
+    "body_maps",
+    "branch_maps",
+    "branch_values",
+    "estimate_seconds",
+    "exact_shapley",
+    "gate_maps",
+    "gate_margin",
+    "sampled_shapley",
+    "stability",
+    "stem_maps",
+]
 
 
 def __getattr__(name: str) -> Any:
