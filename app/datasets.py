@@ -14,6 +14,7 @@ import streamlit as st
 
 from hydranet.card import Card
 from hydranet.checkpoints import ROUTES, Checkpoint
+from hydranet.class_features import CLASS_FEATURES, ClassFeatures, read_class_features
 from hydranet.errors import InputError
 from hydranet.specialisation import Pair, RouteTable, compare_logs, open_route_table
 
@@ -25,12 +26,14 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class DataSet:
     """Images through one network. `key` tells it from every other; `own`: the name of the visitor's
-    file, None for the images that the network was tested on."""
+    file, None for the images that the network was tested on; `features`: the mean of
+    each class, where they are known."""
 
     key: str
     checkpoint: Checkpoint
     table: RouteTable
     own: str | None = None
+    features: ClassFeatures | None = None
 
     @property
     def card(self) -> Card:
@@ -62,7 +65,8 @@ def of_checkpoint(checkpoint: Checkpoint) -> DataSet:
         key = f"{path} {path.stat().st_mtime_ns} {checkpoint.card.weights_sha256}"
     except OSError as error:
         raise InputError(f"{ROUTES} cannot be read: {error.strerror}.") from None
-    return DataSet(key, checkpoint, _table(key, checkpoint, path))
+    features = _features(key, checkpoint, checkpoint.folder / CLASS_FEATURES)
+    return DataSet(key, checkpoint, _table(key, checkpoint, path), features=features)
 
 
 def of_upload(checkpoint: Checkpoint, name: str, content: bytes) -> DataSet:
@@ -84,6 +88,11 @@ def of_upload(checkpoint: Checkpoint, name: str, content: bytes) -> DataSet:
 @st.cache_resource(max_entries=8, show_spinner="Reading the routes…")
 def _table(key: str, _checkpoint: Checkpoint, _path: Path) -> RouteTable:
     return _open(_checkpoint, _path)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _features(key: str, _checkpoint: Checkpoint, _path: Path) -> ClassFeatures | None:
+    return read_class_features(_path, num_classes=len(_checkpoint.card.class_names))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading your routes…")

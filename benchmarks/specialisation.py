@@ -104,7 +104,7 @@ def measure(logs: list[Path], branches: int) -> dict[str, Any]:
         "reliability of the answer": lambda: sp.reliability(table, "answer"),
         "reliability of the gate": lambda: sp.reliability(table, "gate"),
         "confusion": lambda: sp.confusion(table),
-        "class map": lambda: sp.class_map(table),
+        "map of classes by gate scores": lambda: sp.score_map(table),
         "figures of all images": lambda: slice_figures(table, Slice()),
         "figures of a slice": lambda: slice_figures(table, wrong),
         "same class, different route": lambda: slice_figures(table, Slice(unusual="route")),

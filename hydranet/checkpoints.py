@@ -1,4 +1,5 @@
-"""Checkpoints: `<name>/model.safetensors`, `card.json`, `routes.parquet`; listed, loaded, written.
+"""Checkpoints: `<name>/model.safetensors`, `card.json`, `routes.parquet` and, from all that were
+measured since it is known, `class_features.parquet`; listed, loaded, written.
 
 Light until a model is loaded. Weights are stored in half precision and run in single precision.
 Nothing is allocated before the card, the file's size and every tensor's shape are known to fit.
@@ -11,12 +12,17 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from platformdirs import user_data_path
+
 from hydranet.card import Card, read_card
+from hydranet.class_features import CLASS_FEATURES, ClassFeatures, write_class_features
 from hydranet.errors import InputError
 from hydranet.files import write_whole
 from hydranet.route_log import RouteLog, read_route_log, write_route_log
@@ -26,13 +32,29 @@ if TYPE_CHECKING:
 
     from hydranet.models import Network
 
-CHECKPOINTS = Path(
-    os.environ.get("HYDRANET_CHECKPOINTS", Path(__file__).parent.parent / "checkpoints")
-)
-"""Where checkpoints lie unless a caller says otherwise: beside this package, or where the
-environment variable HYDRANET_CHECKPOINTS points."""
+
+def _usual_folder() -> Path:
+    if named := os.environ.get("HYDRANET_CHECKPOINTS"):
+        return Path(named)
+    checkout = Path(__file__).parent.parent
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "checkpoints"
+    return user_data_path("hydranet", appauthor=False) / "checkpoints"
+
+
+CHECKPOINTS = _usual_folder()
+"""Where checkpoints lie unless a caller says otherwise: where the environment variable
+HYDRANET_CHECKPOINTS points; in a checkout, its folder `checkpoints`; else, since a package holds
+none, the user's own folder for data, on Linux ~/.local/share/hydranet/checkpoints."""
 
 WEIGHTS, CARD, ROUTES = "model.safetensors", "card.json", "routes.parquet"
+FILES = (WEIGHTS, CARD, ROUTES, CLASS_FEATURES)
+"""What a checkpoint's folder holds; the last is not in those from before it was known."""
+_NONE_YET = (
+    "There is none yet: train one with hydranet train, fetch one with hydranet fetch, or point the "
+    "environment variable HYDRANET_CHECKPOINTS at a folder that has some, such as checkpoints/ of "
+    "the project's repository."
+)
 _PREVIOUS = ".previous-"
 _HEADER_BYTES = 2**26  # ample for the names and shapes of the tensors
 
@@ -70,14 +92,14 @@ def list_checkpoints(
     for name in sorted(name for name in folders if not name.startswith(".")):
         try:
             checkpoint = find_checkpoint(name, root)
-            _check_files(checkpoint)
+            check_files(checkpoint)
             good.append(checkpoint)
         except InputError as error:
             damaged.append(DamagedCheckpoint(name, str(error)))
     return good, damaged
 
 
-def _check_files(checkpoint: Checkpoint) -> None:
+def check_files(checkpoint: Checkpoint) -> None:
     """Raise InputError unless weights and route log are those that were written."""
     weights, routes = checkpoint.folder / WEIGHTS, checkpoint.folder / ROUTES
     try:
@@ -121,7 +143,7 @@ def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Che
         previous = folder.with_name(_PREVIOUS + folder.name)
         if not previous.is_dir():  # stands only if a replacement was cut short
             names = [p.name for p in sorted(folder.parent.glob("[!.]*")) if p.is_dir()]
-            there = f"There are: {', '.join(names)}." if names else "There is none yet."
+            there = f"There are: {', '.join(names)}." if names else _NONE_YET
             raise InputError(f"There is no checkpoint {folder.name!r} in {folder.parent}. {there}")
         folder = previous
     card = read_card(folder / CARD)
@@ -215,30 +237,50 @@ def encode_weights(model: Network) -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()
 
 
-def write_checkpoint(root: Path, *, card: Card, weights: bytes, routes: RouteLog) -> Path:
+def write_checkpoint(
+    root: Path,
+    *,
+    card: Card,
+    weights: bytes,
+    routes: RouteLog,
+    class_features: ClassFeatures | None = None,
+) -> Path:
     """Write the folder `root/<card.name>` whole or not at all, in place of one that stands there.
 
     Raises:
         InputError: the folder cannot be written or the disk is full; what stood there still does.
     """
-    target = root / card.name
+    with replaced_folder(root, card.name) as part:
+        text = json.dumps(card.to_json(), indent=1, ensure_ascii=False) + "\n"
+        write_whole(part / WEIGHTS, weights)
+        write_whole(part / CARD, text.encode())
+        write_route_log(part / ROUTES, routes)
+        if class_features is not None:
+            write_class_features(part / CLASS_FEATURES, class_features)
+    return root / card.name
+
+
+@contextmanager
+def replaced_folder(root: Path, name: str) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of `root/name` if nothing is raised.
+
+    Raises:
+        InputError: the folder cannot be made or moved; what stood there still does.
+    """
+    target = root / name
     try:
         root.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".part-{card.name}-", dir=root))
+        part = Path(tempfile.mkdtemp(prefix=f".part-{name}-", dir=root))
     except OSError as error:
         raise InputError(
             f"{target} could not be written ({error.strerror}). Choose another folder or name."
         ) from None
     try:
         part.chmod(0o755)
-        text = json.dumps(card.to_json(), indent=1, ensure_ascii=False) + "\n"
-        write_whole(part / WEIGHTS, weights)
-        write_whole(part / CARD, text.encode())
-        write_route_log(part / ROUTES, routes)
+        yield part
         _put_in_place(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return target
 
 
 def _put_in_place(part: Path, target: Path) -> None:

@@ -1,39 +1,94 @@
-"""Accuracy, gate quality and the route log of a network on a data set.
-
-A HydraNet is measured at every k at once: all branches run, then for each k the combiner joins the
-k best-scored ones, weighted as a forward with that k would weight them.
-"""
+"""Accuracy, gate quality, route log and class features of a network on labelled images."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hydranet.class_features import ClassFeatures
 from hydranet.costs import count_costs
 from hydranet.data.batches import Batches
 from hydranet.dynamic_k import DynamicPoint, dynamic_curve
-from hydranet.executions.reference import all_branch_features
 from hydranet.metrics import Metrics
 from hydranet.models.hydra import HydraNet
 from hydranet.route_log import RouteLog
+from hydranet.verdicts import FEATURES, verdicts
 
 _BATCH = 250
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` gives: the figures, and the row of every image that they come from."""
+    """What `evaluate` gives: the figures, the row of every image that they come from, and the mean
+    features of every class."""
 
     metrics: Metrics
     routes: RouteLog
+    class_features: ClassFeatures
 
 
-@torch.no_grad()
+class Tally:
+    """Verdicts on images as they come, batch by batch, and what they add up to.
+
+    `model` must be in eval mode. `subtask_of_class`: (C,), for hit rates and the perfect gate,
+    which are left out without.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        num_classes: int,
+        subtask_of_class: Sequence[int] | NDArray[np.integer] | None = None,
+    ) -> None:
+        self._model = model
+        self._subtasks = None if subtask_of_class is None else np.asarray(subtask_of_class)
+        self._rows: list[dict[str, NDArray]] = []
+        self._index: list[int] = []
+        self._sums: NDArray[np.float64] | None = None
+        self._images = np.zeros(num_classes, np.int32)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    @torch.no_grad()
+    def add(self, images: Tensor, labels: Tensor, index: Sequence[int] | None = None) -> None:
+        """Run (B, 3, H, W) normalised images with their labels (B,). `index`: the place of each in
+        its data set, unless they come in order."""
+        subtasks = None if self._subtasks is None else torch.as_tensor(
+            self._subtasks, dtype=torch.int64, device=labels.device
+        )  # fmt: skip
+        columns = verdicts(self._model, images, labels, subtasks)
+        features = columns.pop(FEATURES).double().cpu().numpy()  # (B, D)
+        if self._sums is None:
+            self._sums = np.zeros((len(self._images), features.shape[1]))
+        row = {name: column.cpu().numpy() for name, column in columns.items()}
+        np.add.at(self._sums, row["label"], features)
+        np.add.at(self._images, row["label"], 1)
+        self._rows.append(row)
+        self._index += range(len(self), len(self) + len(labels)) if index is None else index
+
+    def finish(self) -> Evaluation:
+        """What the images so far, at least one, add up to."""
+        assert self._sums is not None, "nothing was added"
+        columns = {
+            name: np.concatenate([row[name] for row in self._rows]) for name in self._rows[0]
+        }
+        routes = _route_log(columns, np.asarray(self._index, np.int32))
+        with np.errstate(invalid="ignore"):
+            mean = (self._sums / self._images[:, None]).astype(np.float32)
+        return Evaluation(
+            _metrics(columns, self._subtasks, _dynamic(routes, self._model)),
+            routes,
+            ClassFeatures(self._images.copy(), mean),
+        )
+
+
 def evaluate(
     model: nn.Module,
     images: Batches,
@@ -43,26 +98,19 @@ def evaluate(
 ) -> Evaluation:
     """Run a network in eval mode over `images`.
 
-    `subtask_of_class`: (C,), for hit rates, which are left out without. `on_progress` is told
-    images done and images in all.
+    `subtask_of_class`: see `Tally`. `on_progress` is told images done and images in all.
     """
     was_training = model.training
     model.eval()
-    rows: list[dict[str, Tensor]] = []
-    done = 0
+    tally = Tally(model, num_classes=images.num_classes, subtask_of_class=subtask_of_class)
     try:
         with torch.compiler.set_stance("force_eager"):
             for batch, labels in images.in_order(_BATCH):
-                row = _hydra(model, batch) if isinstance(model, HydraNet) else _static(model, batch)
-                rows.append(_verdicts(row, labels))
-                done += len(labels)
-                on_progress(done, len(images))
+                tally.add(batch, labels)
+                on_progress(len(tally), len(images))
     finally:
         model.train(was_training)
-    columns = {name: torch.cat([row[name] for row in rows]).cpu().numpy() for name in rows[0]}
-    routes = _route_log(columns)
-    dynamic = _dynamic(routes, model)
-    return Evaluation(_metrics(columns, subtask_of_class, dynamic), routes)
+    return tally.finish()
 
 
 def _dynamic(routes: RouteLog, model: nn.Module) -> list[DynamicPoint]:
@@ -75,57 +123,6 @@ def _dynamic(routes: RouteLog, model: nn.Module) -> list[DynamicPoint]:
     return dynamic_curve(routes.gate_scores, routes.correct_by_k, count_costs(model.config))
 
 
-def _static(model: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    return {"logits": model(images)}
-
-
-def _hydra(model: HydraNet, images: Tensor) -> dict[str, Tensor]:
-    """Logits at the default k and at every k, gate scores and fired branches."""
-    stem_features = model.stem(images)
-    gate_scores = model.gate(stem_features)  # (B, N)
-    features = all_branch_features(model.branches, stem_features)  # (B, N, D)
-    num_branches = features.shape[1]
-    order = model.gate.route(gate_scores, num_branches).indices  # (B, N) best first
-    sorted_features = features.gather(1, order[:, :, None].expand_as(features))
-    by_k = [
-        model.combiner(sorted_features[:, :k], model.gate.route(gate_scores, k).weights)
-        for k in range(1, num_branches + 1)
-    ]
-    k = model.config.k
-    return {
-        "logits": by_k[k - 1],
-        "logits_by_k": torch.stack(by_k, dim=1),  # (B, N, C)
-        "gate_scores": gate_scores,
-        "order": order,
-        "fired": order[:, :k],
-    }
-
-
-def _verdicts(row: dict[str, Tensor], labels: Tensor) -> dict[str, Tensor]:
-    """Replace logits by what is kept of them: predictions and whether they are right."""
-    probabilities = row.pop("logits").softmax(dim=1)  # (B, C)
-    confidence, prediction = probabilities.max(dim=1)
-    verdicts = {
-        "label": labels,
-        "prediction": prediction,
-        "confidence": confidence,
-        "in_top5": _in_top(probabilities, labels, 5),
-        **row,
-    }
-    if (by_k := verdicts.pop("logits_by_k", None)) is not None:
-        verdicts["correct_by_k"] = by_k.argmax(dim=2) == labels[:, None]  # (B, N)
-        verdicts["in_top5_by_k"] = torch.stack(
-            [_in_top(logits, labels, 5) for logits in by_k.unbind(dim=1)], dim=1
-        )
-    return verdicts
-
-
-def _in_top(scores: Tensor, labels: Tensor, count: int) -> Tensor:
-    """(B,) bool: whether the label is among the `count` best-scored classes."""
-    best = scores.topk(min(count, scores.shape[1]), dim=1).indices
-    return (best == labels[:, None]).any(dim=1)
-
-
 def _percent(flags: NDArray[np.bool_]) -> float:
     return round(100 * float(flags.mean()), 2)
 
@@ -136,9 +133,7 @@ def _percents(flags: NDArray[np.bool_]) -> list[float]:
 
 
 def _metrics(
-    columns: dict[str, NDArray],
-    subtask_of_class: Sequence[int] | NDArray[np.integer] | None,
-    dynamic: list[DynamicPoint],
+    columns: dict[str, NDArray], subtasks: NDArray | None, dynamic: list[DynamicPoint]
 ) -> Metrics:
     label = columns["label"]
     by_branch: dict[str, list[float]] = {}
@@ -150,9 +145,10 @@ def _metrics(
             "top5_by_k": _percents(columns["in_top5_by_k"]),
             "branch_load": [round(float(share), 5) for share in load],
         }
-        if subtask_of_class is not None:
-            is_hit = order == np.asarray(subtask_of_class)[label][:, None]
+        if subtasks is not None:
+            is_hit = order == subtasks[label][:, None]
             by_branch["hit_rate_by_k"] = _percents(is_hit.cumsum(axis=1) > 0)
+            by_branch["top1_perfect_gate_by_k"] = _percents(columns["correct_subtask_first"])
     return Metrics(
         images=len(label),
         top1=_percent(columns["prediction"] == label),
@@ -162,17 +158,20 @@ def _metrics(
     )
 
 
-def _route_log(columns: dict[str, NDArray]) -> RouteLog:
-    hydra = {}
-    if "fired" in columns:
-        hydra = {
-            "gate_scores": columns["gate_scores"].astype(np.float16),
-            "fired": columns["fired"].astype(np.int16),
-            "correct_by_k": columns["correct_by_k"],
-        }
-    return RouteLog(
+def _route_log(columns: dict[str, NDArray], index: NDArray[np.int32]) -> RouteLog:
+    log = RouteLog(
         label=columns["label"].astype(np.int32),
         prediction=columns["prediction"].astype(np.int32),
         confidence=columns["confidence"].astype(np.float16),
-        **hydra,
+        index=None if np.array_equal(index, np.arange(len(index))) else index,
+    )
+    if "fired" not in columns:
+        return log
+    return replace(
+        log,
+        gate_scores=columns["gate_scores"].astype(np.float16),
+        fired=columns["fired"].astype(np.int16),
+        correct_by_k=columns["correct_by_k"],
+        correct_with_subtask=columns.get("correct_with_subtask"),
+        correct_subtask_first=columns.get("correct_subtask_first"),
     )

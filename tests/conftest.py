@@ -10,6 +10,7 @@ import pytest
 
 from hydranet.card import Card, DataNote, Provenance
 from hydranet.checkpoints import encode_weights, write_checkpoint
+from hydranet.class_features import ClassFeatures
 from hydranet.config import ArchitectureConfig, HydraConfig
 from hydranet.data.normalisation import Normalisation
 from hydranet.metrics import Metrics
@@ -53,7 +54,10 @@ def make_checkpoint() -> MakeCheckpoint:
         config = model_config(model, **shape)
         weights, digest = encode_weights(create_model(model, **shape))
         card = Card(**{**_card_fields(name, config), "weights_sha256": digest, **changes})
-        return write_checkpoint(root, card=card, weights=weights, routes=_routes(config))
+        return write_checkpoint(
+            root, card=card, weights=weights, routes=_routes(config),
+            class_features=_class_features(config),
+        )  # fmt: skip
 
     return make
 
@@ -119,4 +123,17 @@ def _routes(config: ArchitectureConfig) -> RouteLog:
     correct = rng.random((IMAGES, config.num_branches)) < 0.4
     correct[:, config.k - 1] = prediction == label
     fired = np.argsort(-scores, axis=1, kind="stable")[:, : config.k].astype(np.int16)
-    return RouteLog(label, prediction, confidence, scores, fired, correct)
+    better = {}
+    if config.has_subtasks:
+        shape = correct.shape
+        better = {
+            "correct_with_subtask": correct | (rng.random(shape) < 0.1),
+            "correct_subtask_first": correct | (rng.random(shape) < 0.3),
+        }
+    return RouteLog(label, prediction, confidence, scores, fired, correct, **better)
+
+
+def _class_features(config: ArchitectureConfig) -> ClassFeatures:
+    images = np.bincount(np.arange(IMAGES) % config.num_classes, minlength=config.num_classes)
+    mean = np.random.default_rng(1).normal(size=(config.num_classes, 6)).astype(np.float32)
+    return ClassFeatures(images.astype(np.int32), mean)

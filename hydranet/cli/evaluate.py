@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,42 +21,62 @@ from hydranet.cli.shared import (
 )
 from hydranet.errors import InputError
 
+if TYPE_CHECKING:
+    from hydranet.checkpoints import Checkpoint
+    from hydranet.evaluation import Evaluation
+
 
 def evaluate_command(
     checkpoint: Annotated[str, typer.Argument(help="Name of a checkpoint, or its folder.")],
     data: DataOption,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Put what is measured into the checkpoint: test metrics, routes, class features.",
+        ),
+    ] = False,
     json: JsonOption = False,
     checkpoints: RootOption = None,
     download: DownloadOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:
-    """Measure accuracy and hit rate on the test split."""
-    from hydranet.checkpoints import load
+    """Measure accuracy, hit rate and the ceiling of a perfect gate on the test split."""
+    from hydranet.checkpoints import find_checkpoint, load_model
     from hydranet.data import load_images
     from hydranet.data.batches import Batches
     from hydranet.evaluation import evaluate
 
     where = pick_device(device, threads)
-    model = load(checkpoint, checkpoints_root(checkpoints))
-    card = model.card
-    assert card is not None, "a loaded network has its card"
+    found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
+    model, card = load_model(found), found.card
     images = load_images(data, "test", image_size=card.architecture.image_size, download=download)
     if images.class_names != card.class_names:
         raise InputError(
             f"{images.name} has {images.num_classes} classes that are not the "
             f"{len(card.class_names)} that {checkpoint} was trained on."
         )
+    if write and images.sha256 != card.data.test_sha256:
+        raise InputError(
+            f"--write needs the images that {checkpoint} was tested on, but {images.name} holds "
+            f"{len(images):,} others (its SHA-256 is not the card's). Evaluate without --write."
+        )
     with progress_bar() as bar:
         task = bar.add_task("Evaluating", total=len(images))
-        metrics = evaluate(
+        measured = evaluate(
             model.to(where),
             Batches(images, card.normalisation, device=where),
             subtask_of_class=card.subtask_of_class,
             on_progress=lambda done, total: bar.update(task, completed=done),
-        ).metrics
-    hit_rates = metrics.hit_rate_by_k
-    hit_rate = hit_rates[card.costs.k - 1] if hit_rates else None
+        )
+    if write:
+        _write(found, measured)
+    metrics = measured.metrics
+    hit_rate, perfect_gate = (
+        values[card.costs.k - 1] if values else None
+        for values in (metrics.hit_rate_by_k, metrics.top1_perfect_gate_by_k)
+    )
     if json:
         print_json(
             {
@@ -64,6 +85,7 @@ def evaluate_command(
                 "top1": metrics.top1,
                 "top5": metrics.top5,
                 "hit_rate": hit_rate,
+                "top1_perfect_gate": perfect_gate,
                 "top1_by_k": {str(k): v for k, v in enumerate(metrics.top1_by_k, 1)},
             }
         )
@@ -73,6 +95,23 @@ def evaluate_command(
         f"  top-1 {metrics.top1:.2f} %, top-5 {metrics.top5:.2f} % (card: {card.test.top1:.2f} %)"
     )
     if hit_rate is not None:
-        print(f"  hit rate {hit_rate:.2f} % at k = {card.costs.k}")
+        print(
+            f"  hit rate {hit_rate:.2f} % at k = {card.costs.k}, top-1 {perfect_gate:.2f} % with a "
+            "gate that ranks the right branch first"
+        )
         by_k = ", ".join(f"{k}: {v:.2f}" for k, v in enumerate(metrics.top1_by_k, 1))
         print(f"  top-1 by k, in percent: {by_k}")
+
+
+def _write(checkpoint: Checkpoint, measured: Evaluation) -> None:
+    """The checkpoint anew with the same weights; its validation metrics, by which choices were
+    made, stay."""
+    from hydranet.checkpoints import WEIGHTS, write_checkpoint
+
+    write_checkpoint(
+        checkpoint.folder.parent,
+        card=replace(checkpoint.card, name=checkpoint.name, test=measured.metrics),
+        weights=(checkpoint.folder / WEIGHTS).read_bytes(),
+        routes=measured.routes,
+        class_features=measured.class_features,
+    )

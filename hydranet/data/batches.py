@@ -37,6 +37,7 @@ class Batches:
         self.images = torch.from_numpy(source.images).to(device).permute(0, 3, 1, 2)
         self.labels = torch.from_numpy(source.labels).to(device)
         self.normalisation = normalisation
+        self.num_classes = source.num_classes
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -13,7 +13,7 @@ from hydranet.specialisation.branches import (
     together,
 )
 from hydranet.specialisation.calibration import Reliability, reliability
-from hydranet.specialisation.class_map import ClassMap, class_map
+from hydranet.specialisation.class_map import ClassMap, feature_map, score_map
 from hydranet.specialisation.confusion import Confusion, confusion
 from hydranet.specialisation.gate import GateByK, PerfectGate, gate_by_k, perfect_gate
 from hydranet.specialisation.pairs import Pair, compare_logs
@@ -31,7 +31,7 @@ from hydranet.specialisation.table import RouteTable, open_route_table
 __all__ = [
     "BranchLoad", "branch_load", "Findings", "findings", "firing_share", "together",
     "Reliability", "reliability",
-    "ClassMap", "class_map",
+    "ClassMap", "feature_map", "score_map",
     "Confusion", "confusion",
     "GateByK", "gate_by_k", "PerfectGate", "perfect_gate",
     "Pair", "compare_logs",

@@ -58,16 +58,22 @@ def gate_by_k(table: RouteTable) -> GateByK:
 
 @dataclass(frozen=True)
 class PerfectGate:
-    """What a gate that always found the branch of the label's subtask would be worth.
+    """What a gate that always ranked the branch of the label's subtask first would be worth.
 
-    The log knows the answer of that branch alone only for images where the gate ranked it first
-    (`known`, share of images; `right_where_known`, share of those). For the others it cannot be
-    computed, so accuracy lies between `least` and `most`. What can be computed for all: `patient`,
-    accuracy if each image ran branches in the gate's order until its own is among them, at least
-    the default k; `patient_branches`, how many that are on average. `any_k`: share of images that
-    are right for at least one k.
+    Where the log says so, exactly, for 1 to N branches that fire, (N,): `right`, accuracy with such
+    a gate, entry 0 of that branch alone; `swapped`, accuracy if that branch ran, where it was
+    missed, in place of the last of k with the weight that its score gives it. Both None in logs
+    that do not say; then only the images are known where the gate ranked it first (`known`, share
+    of images; `right_where_known`, share of those), and the accuracy of that branch alone lies
+    between `least` and `most`.
+
+    What any log tells: `patient`, accuracy if each image ran branches in the gate's order until its
+    own is among them, at least the default k; `patient_branches`, how many that are on average.
+    `any_k`: share of images that are right for at least one k.
     """
 
+    right: NDArray[np.float64] | None
+    swapped: NDArray[np.float64] | None
     known: float
     right_where_known: float
     least: float
@@ -78,7 +84,7 @@ class PerfectGate:
 
 
 def perfect_gate(table: RouteTable) -> PerfectGate | None:
-    """Bounds and stand-ins for the ceiling; None where branches have no subtasks."""
+    """The ceiling, or bounds of it; None where branches have no subtasks."""
     if table.subtask_of_class is None:
         return None
     images, right, ever = _by_rank(table)
@@ -87,6 +93,8 @@ def perfect_gate(table: RouteTable) -> PerfectGate | None:
     needed = np.maximum(np.arange(1, len(images) + 1), table.k)  # (N,) branches for each rank
     patient = right[np.arange(len(images)), needed - 1].sum() / table.rows
     return PerfectGate(
+        right=_better_gate(table, "correct_subtask_first"),
+        swapped=_better_gate(table, "correct_with_subtask"),
         known=float(known),
         right_where_known=float(right[0, 0] / images[0]) if images[0] else float("nan"),
         least=float(least),
@@ -95,3 +103,12 @@ def perfect_gate(table: RouteTable) -> PerfectGate | None:
         patient_branches=float((images * needed).sum() / table.rows),
         any_k=ever / table.rows,
     )
+
+
+def _better_gate(table: RouteTable, name: str) -> NDArray[np.float64] | None:
+    """(N,) share right with 1 to N branches; None where the log does not say."""
+    if not table.better_gates:
+        return None
+    found = table.columns("SELECT * FROM better_gates WHERE name = ?", [name])
+    right = [found[f"right_{k}"][0] for k in range(1, table.num_branches + 1)]
+    return np.array(right, np.float64) / table.rows

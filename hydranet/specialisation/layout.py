@@ -16,15 +16,19 @@ MOST_BRANCHES = 64
 _NUMBERS = {"index": "whole number", "label": "whole number", "prediction": "whole number",
             "confidence": "number"}  # fmt: skip
 _LISTS = ("gate_scores", "fired", "correct_by_k")
+BETTER_GATES = ("correct_with_subtask", "correct_subtask_first")
+"""Columns that only newer logs have, see `hydranet.route_log`: all of them or none."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`rows` images; N branches, 0 for a static network; k of them fired in the log."""
+    """`rows` images; N branches, 0 for a static network; k of them fired in the log;
+    `better_gates`: whether it has the columns `BETTER_GATES`."""
 
     rows: int
     num_branches: int
     k: int
+    better_gates: bool = False
 
 
 def read_layout(path: Path) -> Layout:
@@ -73,7 +77,18 @@ def read_layout(path: Path) -> Layout:
             f"The route log {path.name} has {branches} branches; at most {MOST_BRANCHES} can be "
             "shown."
         )
-    return Layout(rows, branches, k)
+    return Layout(rows, branches, k, _has_better_gates(schema, branches, path))
+
+
+def _has_better_gates(schema: pa.Schema, branches: int, path: Path) -> bool:
+    there = [name for name in BETTER_GATES if name in schema.names]
+    for name in there:
+        if (width := _width(schema, name, path)) != branches:
+            raise InputError(
+                f"The column {name} of the route log {path.name} must have an entry for each of "
+                f"{branches} branches, not {width}."
+            )
+    return len(there) == len(BETTER_GATES)
 
 
 def _width(schema: pa.Schema, name: str, path: Path) -> int:
@@ -81,7 +96,7 @@ def _width(schema: pa.Schema, name: str, path: Path) -> int:
     element = found.value_type if pa.types.is_fixed_size_list(found) else None
     if element is None or not (
         pa.types.is_boolean(element)
-        if name == "correct_by_k"
+        if name.startswith("correct")
         else pa.types.is_integer(element)
         or (name == "gate_scores" and pa.types.is_floating(element))
     ):

@@ -12,6 +12,8 @@ row, to what the figures need of it:
 `class_routes` images and right answers of each class on each route
 `by_rank`      images of each rank, and how many are right with 1 to N branches
 `class_scores` mean gate score of each branch for each class
+`better_gates` a row for each column of `BETTER_GATES` that the log has: its `name`, `known` (images
+               with a verdict for every k), and how many are right with 1 to N branches
 `classes`      subtask of each class
 """
 
@@ -22,7 +24,7 @@ from pathlib import Path
 
 import duckdb
 
-from hydranet.specialisation.layout import Layout
+from hydranet.specialisation.layout import BETTER_GATES, Layout
 
 
 def load(
@@ -47,7 +49,7 @@ def load(
         [str(path.absolute())],
     )
     if layout.num_branches:
-        _summarise(connection, path, layout.num_branches)
+        _summarise(connection, path, layout)
 
 
 def _routed(branches: int, k: int) -> list[str]:
@@ -75,8 +77,9 @@ def _routed(branches: int, k: int) -> list[str]:
     ]
 
 
-def _summarise(connection: duckdb.DuckDBPyConnection, path: Path, branches: int) -> None:
+def _summarise(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout) -> None:
     """What several views ask for, aggregated once."""
+    branches, file = layout.num_branches, str(path.absolute())
     connection.execute(
         "CREATE TABLE class_routes AS SELECT label, fired, count(*) AS n, "
         "count(*) FILTER (correct) AS right FROM images GROUP BY ALL"
@@ -90,5 +93,14 @@ def _summarise(connection: duckdb.DuckDBPyConnection, path: Path, branches: int)
     means = ", ".join(f"avg(gate_scores[{b + 1}]) AS score_{b}" for b in range(branches))
     connection.execute(
         f"CREATE TABLE class_scores AS SELECT label, {means} FROM read_parquet(?) GROUP BY label",
-        [str(path.absolute())],
+        [file],
     )
+    if not layout.better_gates:
+        return
+    for number, name in enumerate(BETTER_GATES):
+        every = " + ".join(f"{name}[{place}]::UTINYINT" for place in range(1, branches + 1))
+        sums = ", ".join(f"count(*) FILTER ({name}[{place}]) AS right_{place}"
+                         for place in range(1, branches + 1))  # fmt: skip
+        row = f"SELECT '{name}' AS name, count({every}) AS known, {sums} FROM read_parquet(?)"
+        into = "INSERT INTO better_gates" if number else "CREATE TABLE better_gates AS"
+        connection.execute(f"{into} {row}", [file])

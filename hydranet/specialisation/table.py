@@ -21,7 +21,8 @@ class RouteTable:
     """M images through one network, ready to be asked; safe to share between threads.
 
     `num_branches` (N) and `k` are 0 for a static network. `subtask_of_class`: None where branches
-    have no subtasks. Its tables are described in `loading`.
+    have no subtasks. `better_gates`: whether the log says what a better gate would be worth. Its
+    tables are described in `loading`.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class RouteTable:
         num_branches: int,
         k: int,
         subtask_of_class: tuple[int, ...] | None,
+        better_gates: bool,
     ) -> None:
         self._connection = connection
         self.rows, self.num_classes = rows, num_classes
         self.num_branches, self.k = num_branches, k
         self.subtask_of_class = subtask_of_class
+        self.better_gates = better_gates
 
     def columns(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, NDArray[Any]]:
         """What a query gives, a NumPy array a column."""
@@ -93,6 +96,7 @@ def open_route_table(
         num_branches=branches,
         k=layout.k,
         subtask_of_class=subtasks or None,
+        better_gates=layout.better_gates and bool(subtasks),
     )
     _check(table, path)
     return table
@@ -128,4 +132,12 @@ def _check(table: RouteTable, path: Path) -> None:
         raise InputError(
             f"The route log {path.name} must give every image {table.k} different fired branches "
             f"from 0 to {table.num_branches - 1} and a gate score and a verdict for each branch."
+        )
+    if (
+        table.better_gates
+        and table.columns("SELECT min(known) AS n FROM better_gates")["n"][0] < table.rows
+    ):
+        raise InputError(
+            f"The route log {path.name} must say of every image and every k whether a better gate "
+            "would be right, or of none."
         )

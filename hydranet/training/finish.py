@@ -80,7 +80,13 @@ def finish(
         ),
         weights_sha256=digest,
     )
-    write_checkpoint(root, card=card, weights=weights, routes=on_test.routes)
+    write_checkpoint(
+        root,
+        card=card,
+        weights=weights,
+        routes=on_test.routes,
+        class_features=on_test.class_features,
+    )
     return card
 
 

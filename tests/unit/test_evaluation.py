@@ -14,6 +14,7 @@ from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
 from hydranet.evaluation import evaluate
 from hydranet.models import HydraNet, Network, build
+from hydranet.routing import Route
 
 SHAPE: dict[str, Any] = {"widths": (4, 6, 8), "num_classes": 8, "image_size": 16}
 NORMALISATION = Normalisation((0.5,) * 3, (0.25,) * 3)
@@ -82,6 +83,58 @@ def test_metrics_of_a_hydranet(images: ImageSet, hydra: HydraNet) -> None:
     assert routes.label.tolist() == labels
     assert metrics.hit_rate_by_k[-1] == 100
     assert len(set(metrics.top1_by_k)) > 1
+
+
+def test_a_perfect_gate_is_a_forward_with_the_right_branch_first(
+    images: ImageSet, hydra: HydraNet
+) -> None:
+    """One image, one route, one forward at a time."""
+    found = evaluate(hydra, Batches(images, NORMALISATION), subtask_of_class=SUBTASKS)
+    with torch.no_grad():
+        every = hydra(everything(images), k=BRANCHES)
+    right: dict[str, list[list[bool]]] = {"with": [], "first": []}
+    for row in range(40):
+        label = int(images.labels[row])
+        own, order = SUBTASKS[label], every.route.indices[row].tolist()
+        scores = every.gate_scores[row]
+        first = [own, *(branch for branch in order if branch != own)]
+        verdicts: dict[str, list[bool]] = {"with": [], "first": []}
+        for k in range(1, BRANCHES + 1):
+            run = order[:k] if own in order[:k] else [*order[: k - 1], own]
+            weights = scores[torch.tensor(run)].softmax(0)
+            ranked = scores[torch.tensor(order[:k])].softmax(0)
+            for name, branches, shares in (("with", run, weights), ("first", first[:k], ranked)):
+                route = Route(torch.tensor([branches]), shares[None], BRANCHES)
+                with torch.no_grad():
+                    logits = hydra(everything(images)[row : row + 1], route=route).logits[0]
+                verdicts[name].append(top(logits, label, 1))
+        for name, values in verdicts.items():
+            right[name].append(values)
+    assert found.routes.correct_with_subtask is not None
+    assert found.routes.correct_subtask_first is not None
+    assert found.routes.correct_with_subtask[:40].tolist() == right["with"]
+    assert found.routes.correct_subtask_first[:40].tolist() == right["first"]
+    assert right["with"] != right["first"]
+    assert found.metrics.top1_perfect_gate_by_k == [
+        percent(found.routes.correct_subtask_first[:, k].tolist()) for k in range(BRANCHES)
+    ]
+
+
+def test_class_features_are_means_of_what_the_output_layer_sees(
+    images: ImageSet, hydra: HydraNet
+) -> None:
+    static = build(ResNetConfig(n=1, **SHAPE)).eval()
+    for model in (hydra, static):
+        found = evaluate(model, Batches(images, NORMALISATION)).class_features
+        seen: list[torch.Tensor] = []
+        layer = model.head if model is static else model.combiner.output
+        hook = layer.register_forward_hook(lambda _, given, __, to=seen: to.append(given[0]))
+        with hook, torch.no_grad():
+            model(everything(images))
+        for label in range(8):
+            mean = seen[0][torch.from_numpy(images.labels == label)].mean(dim=0)
+            np.testing.assert_allclose(found.mean[label], mean, rtol=1e-4, atol=1e-5)
+        assert found.images.tolist() == np.bincount(images.labels, minlength=8).tolist()
 
 
 def test_metrics_of_a_static_network(images: ImageSet) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ def make_log(*, hydra: bool) -> RouteLog:
             "gate_scores": rng.normal(size=(COUNT, 4)).astype(np.float16),
             "fired": rng.integers(0, 4, (COUNT, 2)).astype(np.int16),
             "correct_by_k": rng.random((COUNT, 4)) < 0.5,
+            "correct_with_subtask": rng.random((COUNT, 4)) < 0.5,
+            "correct_subtask_first": rng.random((COUNT, 4)) < 0.5,
         }
     return RouteLog(
         rng.integers(0, 9, COUNT).astype(np.int32), rng.integers(0, 9, COUNT).astype(np.int32),
@@ -45,6 +48,14 @@ def test_round_trip(tmp_path: Path, hydra: bool) -> None:
             assert found.dtype == values.dtype, name
     assert len(again) == COUNT
     assert pq.read_table(tmp_path / "routes.parquet")["index"].to_pylist() == list(range(COUNT))
+
+
+def test_places_in_a_data_set_are_kept(tmp_path: Path) -> None:
+    index = np.array([9, 2, 4, 5, 6, 7, 8], np.int32)
+    write_route_log(tmp_path / "log", replace(make_log(hydra=False), index=index))
+    again = read_route_log(tmp_path / "log").index
+    assert again is not None
+    assert again.tolist() == index.tolist()
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

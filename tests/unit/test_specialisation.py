@@ -8,20 +8,22 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from hydranet.class_features import ClassFeatures
 from hydranet.route_log import RouteLog, write_route_log
 from hydranet.specialisation import (
     RouteTable,
     Slice,
     branch_load,
-    class_map,
     compare_logs,
     confusion,
+    feature_map,
     findings,
     firing_share,
     gate_by_k,
     open_route_table,
     perfect_gate,
     reliability,
+    score_map,
     slice_figures,
     slice_page,
     together,
@@ -47,7 +49,8 @@ def make_log(seed: int = 0, *, static: bool = False) -> RouteLog:
     scores = (np.round(exact * 4) / 4).astype(np.float16)
     correct = rng.random((IMAGES, BRANCHES)) < 0.5
     correct[:, K - 1] = prediction == label
-    return RouteLog(label, prediction.astype(np.int32), confidence, scores, fired, correct)
+    better = (correct | (rng.random(correct.shape) < share) for share in (0.1, 0.3))
+    return RouteLog(label, prediction.astype(np.int32), confidence, scores, fired, correct, *better)
 
 
 LOG = make_log()
@@ -131,6 +134,11 @@ def test_what_a_perfect_gate_would_be_worth(table: RouteTable) -> None:
     found = perfect_gate(table)
     assert found is not None
     assert LOG.correct_by_k is not None
+    assert LOG.correct_subtask_first is not None
+    assert LOG.correct_with_subtask is not None
+    for k in range(BRANCHES):
+        assert found.right[k] == pytest.approx(LOG.correct_subtask_first[:, k].mean())
+        assert found.swapped[k] == pytest.approx(LOG.correct_with_subtask[:, k].mean())
     first, needed = RANK == 1, np.maximum(RANK, K)
     assert found.known == pytest.approx(first.mean())
     assert found.right_where_known == pytest.approx(LOG.correct_by_k[first, 0].mean())
@@ -180,18 +188,38 @@ def test_confusion(table: RouteTable) -> None:
     assert found.accuracy[3] == pytest.approx(RIGHT[LOG.label == 3].mean())
 
 
-def test_class_map_keeps_the_distances_of_two_components(table: RouteTable) -> None:
-    found = class_map(table)
+def components(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first two principal components of (C', D) values, and their shares of the variance."""
+    variances, axes = np.linalg.eigh(np.cov(values.T))
+    points = (values - values.mean(axis=0)) @ axes[:, ::-1][:, :2]
+    return points, variances[::-1][:2] / variances.sum()
+
+
+def test_the_map_by_gate_scores_is_of_two_components(table: RouteTable) -> None:
+    found = score_map(table)
     assert found is not None
     assert LOG.gate_scores is not None
-    means = np.stack(
+    points, explained = components(np.stack(
         [LOG.gate_scores[LOG.label == c].astype(float).mean(axis=0) for c in range(CLASSES - 1)]
-    )
-    values, axes = np.linalg.eigh(np.cov(means.T))
-    assert np.allclose(found.explained, values[::-1][:2] / values.sum())
-    expected = (means - means.mean(axis=0)) @ axes[:, ::-1][:, :2]
-    assert np.allclose(np.abs(found.points[:-1]), np.abs(expected), atol=1e-6)
+    ))  # fmt: skip
+    assert np.allclose(found.explained, explained)
+    assert np.allclose(np.abs(found.points[:-1]), np.abs(points), atol=1e-6)
     assert np.isnan(found.points[-1]).all()
+
+
+def test_the_map_by_features_is_of_two_components() -> None:
+    images = np.array([3, 0, 5, 2, 1], np.int32)
+    mean = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
+    mean[1] = np.nan
+    found = feature_map(ClassFeatures(images, mean))
+    assert found is not None
+    inside = images > 0
+    points, explained = components(mean[inside].astype(float))
+    assert np.allclose(found.explained, explained)
+    assert np.allclose(np.abs(found.points[inside]), np.abs(points), atol=1e-6)
+    assert np.isnan(found.points[1]).all()
+    assert feature_map(ClassFeatures(np.array([1, 1, 0]), mean[:3])) is None
+    assert feature_map(ClassFeatures(images, np.ones((5, 7), np.float32))) is None
 
 
 def margins() -> np.ndarray:

@@ -15,7 +15,6 @@ from hydranet.route_log import RouteLog, write_route_log
 from hydranet.specialisation import (
     CIFAR100,
     Slice,
-    class_map,
     compare_logs,
     confusion,
     findings,
@@ -24,6 +23,7 @@ from hydranet.specialisation import (
     open_route_table,
     perfect_gate,
     reliability,
+    score_map,
     slice_figures,
     slice_page,
     superclass_of_names,
@@ -56,7 +56,7 @@ def test_a_static_network_has_answers_but_no_routes(tmp_path: Path) -> None:
     assert confusion(table).counts.sum() == 4
     assert confusion(table).inside is None
     assert reliability(table, "answer").ece == pytest.approx(0.25)
-    assert class_map(table) is None
+    assert score_map(table) is None
     found = slice_figures(table, Slice(correct=False))
     assert (found.images, found.hit, found.margin, found.load) == (1, None, None, None)
     assert slice_page(table, Slice(), first=0, count=9).column_names == [
@@ -111,6 +111,9 @@ REFUSED = {
     "different fired branches from 0 to 1": {
         "fired": pa.FixedSizeListArray.from_arrays(pa.array([0, 0] * 4, pa.int16()), 2)
     },
+    "an entry for each of 2 branches": {
+        "correct_with_subtask": pa.FixedSizeListArray.from_arrays(pa.array([True] * 12), 3)
+    },
     "at most so many in fired": {
         "fired": pa.FixedSizeListArray.from_arrays(pa.array([0, 1, 0] * 4, pa.int16()), 3)
     },
@@ -122,6 +125,25 @@ def test_what_is_no_route_log_is_refused(tmp_path: Path, sentence: str) -> None:
     path = write(tmp_path / "log.parquet", HEADS, **REFUSED[sentence])
     with pytest.raises(InputError, match=sentence):
         open_route_table(path, num_classes=3)
+
+
+def test_a_log_from_before_better_gates_has_bounds(tmp_path: Path) -> None:
+    table = open_route_table(
+        write(tmp_path / "log", HEADS), num_classes=3, subtask_of_class=[0, 1, 1]
+    )
+    found = perfect_gate(table)
+    assert found is not None
+    assert found.right is found.swapped is None
+    assert 0 <= found.least <= found.most <= 1
+
+
+def test_half_of_what_a_better_gate_says_is_refused(tmp_path: Path) -> None:
+    holes = pa.FixedSizeListArray.from_arrays(pa.array([True, None] * 4), 2)
+    better = {name: holes for name in ("correct_with_subtask", "correct_subtask_first")}
+    path = write(tmp_path / "log", HEADS, **better)
+    with pytest.raises(InputError, match="whether a better gate"):
+        open_route_table(path, num_classes=3, subtask_of_class=[0, 1, 1])
+    assert perfect_gate(open_route_table(path, num_classes=3)) is None
 
 
 @pytest.mark.parametrize("value", [-1, 9, 64, 200])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from app.charts.marks import OUTLINE
 from app.charts.palette import ACCENT, faint
@@ -14,8 +15,9 @@ HEIGHT = 360
 _MISSED, _CONFUSED = "#d55e00", "#e69f00"
 
 
-def gate_quality(found: GateByK, k: int) -> go.Figure:
-    """Stacked bars over k, in percent of all images; the default `k` marked."""
+def gate_quality(found: GateByK, k: int, ceiling: NDArray[np.float64] | None = None) -> go.Figure:
+    """Stacked bars over k, in percent of all images; the default `k` marked. `ceiling`: (N,) share
+    right with a perfect gate, a line."""
     count = len(found.right)
     lucky = found.right_without_hit
     parts: list[tuple[str, np.ndarray | None, str]] = [
@@ -37,6 +39,18 @@ def gate_quality(found: GateByK, k: int) -> go.Figure:
                     hovertemplate=f"k = %{{x}}<br>{name}: %{{y:.1f}} %<extra></extra>",
                 )
             )
+    if ceiling is not None:
+        figure.add_trace(
+            go.Scatter(
+                x=list(range(1, count + 1)),
+                y=(100 * ceiling).astype(np.float32),
+                mode="lines+markers",
+                name="right with a perfect gate",
+                line={"color": OUTLINE, "width": 2},
+                marker={"size": 6},
+                hovertemplate="k = %{x}<br>right with a perfect gate: %{y:.1f} %<extra></extra>",
+            )
+        )
     figure.add_vline(
         x=k, line={"color": OUTLINE, "width": 1.5, "dash": "dot"},
         annotation={"text": f"k = {k}", "yanchor": "bottom"}, annotation_position="top",
