@@ -28,8 +28,6 @@ from hydranet.files import write_whole
 from hydranet.route_log import RouteLog, read_route_log, write_route_log
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from hydranet.models import Network
 
 
@@ -104,13 +102,14 @@ def check_files(checkpoint: Checkpoint) -> None:
     weights, routes = checkpoint.folder / WEIGHTS, checkpoint.folder / ROUTES
     try:
         if _sha256(weights, weights.stat().st_mtime_ns) != checkpoint.card.weights_sha256:
-            raise _changed(checkpoint)
+            raise changed_weights(checkpoint)
         _read_once(routes, routes.stat().st_mtime_ns)
     except OSError as error:
         raise InputError(f"{error.filename} cannot be read: {error.strerror}.") from None
 
 
-def _changed(checkpoint: Checkpoint) -> InputError:
+def changed_weights(checkpoint: Checkpoint) -> InputError:
+    """What is said of weights that are not those on the card."""
     return InputError(
         f"{WEIGHTS} of {checkpoint.name} does not have the SHA-256 on its card: the file is "
         "damaged or was changed. Fetch or train it again."
@@ -176,24 +175,16 @@ def load_model(checkpoint: Checkpoint) -> Network:
         InputError: the weights do not have the hash on the card, or do not fit the architecture.
     """
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load as load_tensors
 
     from hydranet.models import build
+    from hydranet.weights import fitting, read_checked
 
-    try:
-        content = (checkpoint.folder / WEIGHTS).read_bytes()
-    except OSError as error:
-        raise InputError(f"{WEIGHTS} of {checkpoint.name} cannot be read: {error}") from None
-    if hashlib.sha256(content).hexdigest() != checkpoint.card.weights_sha256:
-        raise _changed(checkpoint)
+    content = read_checked(checkpoint)
     with torch.device("meta"):
         model = build(checkpoint.card.architecture)
-    try:
-        _check_header(content, model.state_dict(), checkpoint.name)
+    with fitting(checkpoint):
         tensors = load_tensors(content)
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{WEIGHTS} of {checkpoint.name} does not fit: {error}") from None
     state = {
         name: value.float() if value.is_floating_point() else value
         for name, value in tensors.items()
@@ -203,26 +194,6 @@ def load_model(checkpoint: Checkpoint) -> Network:
     model.requires_grad_(False)
     model.eval()
     return model
-
-
-def _check_header(content: bytes, expected: dict[str, Tensor], name: str) -> None:
-    """Raise InputError unless the file's tensors have the expected names, shapes and types."""
-    length = int.from_bytes(content[:8], "little")
-    header = dict(json.loads(content[8 : 8 + length]))
-    header.pop("__metadata__", None)
-    if wrong := sorted(set(header) ^ set(expected)):
-        raise InputError(f"{WEIGHTS} of {name} lacks or adds the tensor {wrong[0]}.")
-    for tensor, value in expected.items():
-        if tuple(header[tensor]["shape"]) != tuple(value.shape):
-            raise InputError(
-                f"{WEIGHTS} of {name} holds {tensor} as {header[tensor]['shape']}, but the "
-                f"architecture on its card needs {list(value.shape)}."
-            )
-        kind = "F16" if value.is_floating_point() else "I64"
-        if header[tensor]["dtype"] != kind:
-            raise InputError(
-                f"{WEIGHTS} of {name} holds {tensor} as {header[tensor]['dtype']}, not as {kind}."
-            )
 
 
 def encode_weights(model: Network) -> tuple[bytes, str]:
