@@ -1,17 +1,14 @@
 """A stranger's bytes → the RGB picture that a person would see, or a sentence that says why not.
 
 Three decoders can be reached (PNG, JPEG, WebP), sizes are compared with limits before a pixel is
-decoded, and the little that a small file can ask for again and again is counted first. One image
-costs at most about 300 MB and a few seconds, whatever the bytes.
+decoded, and what a small file can ask for again and again is counted first (`image_files`). One
+image costs less than 300 MB and 2 s of an ordinary core, whatever the bytes.
 """
 
 from __future__ import annotations
 
 import io
-import re
-import struct
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,27 +16,22 @@ from threading import Lock
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms
 
 from hydranet.errors import InputError
+from hydranet.image_files import kind_of, ordinary, seems
 
 MAX_BYTES: Final = 20 * 2**20
 # Pillow's WebP decoder holds four copies of the picture, the others at most two.
-MAX_PIXELS: Final = {"PNG": 25_000_000, "JPEG": 25_000_000, "WEBP": 16_000_000}
+MAX_PIXELS: Final = {"PNG": 25_000_000, "JPEG": 25_000_000, "WEBP": 14_000_000}
 MAX_ASPECT: Final = 100
 MAX_SIDE: Final = 2048
 
-# Each of these costs time or memory out of proportion to its bytes: a 140 kB JPEG of 1,000 scans
-# takes 20 s, a PNG of 20,000 packed colour profiles 50 s. Programs write about a tenth of them.
-_MAX_SCANS: Final = 100
-_MAX_EXIF_SEGMENTS: Final = 16
-_MAX_PACKED_CHUNKS: Final = 16
-_MAX_OTHER_CHUNKS: Final = 256
 _MAX_EXIF_BYTES: Final = 2**20
 _MAX_PROFILE_BYTES: Final = 4 * 2**20
-
-_JPEG_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
-_END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
+# Of the stages of a profile all but these are of a fixed number.
+_ANY_NUMBER_OF_STAGES: Final = b"mpet"
+_STRIP: Final = 128
 
 # One picture at a time: it bounds the memory of a server with many visitors, and Python's list of
 # warning filters, changed while Pillow works, belongs to all threads.
@@ -58,13 +50,13 @@ def decode_image(content: bytes, *, name: str = "The image") -> Image.Image:
     """
     name = _short(name)
     _check_bytes(len(content), name)
-    kind = _kind(content)
+    kind = kind_of(content)
     if kind is None:
         raise InputError(
-            f"{name} must be a PNG, JPEG or WebP picture, but it {_seems(content)}. "
+            f"{name} must be a PNG, JPEG or WebP picture, but it {seems(content)}. "
             "Save it as one of the three and try again."
         )
-    _refuse_repetition(content, kind, name)
+    content = ordinary(content, kind, name)
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with _whatever_pillow_raises(name, kind):
@@ -117,82 +109,6 @@ def _check_bytes(count: int, name: str) -> None:
         )
 
 
-def _kind(content: bytes) -> str | None:
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if content.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        return "WEBP"
-    return None
-
-
-def _seems(content: bytes) -> str:
-    """What a file of another kind is, as the end of "but it …"."""
-    start = content[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
-    brand = content[8:12] if content[4:8] == b"ftyp" else b""
-    lower = start.lower()
-    guesses = {
-        "a GIF": content.startswith((b"GIF87a", b"GIF89a")),
-        "a BMP": content.startswith(b"BM") and content[6:10] == bytes(4),
-        "a TIFF": content.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
-        "an AVIF": brand in (b"avif", b"avis"),
-        "a HEIC photo": brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"),
-        "a video": brand != b"",
-        "a PDF": start.startswith(b"%PDF-"),
-        "a ZIP archive": content.startswith((b"PK\3\4", b"PK\5\6")),
-        "an SVG drawing": lower.startswith(b"<svg")
-        or (lower.startswith((b"<?xml", b"<!--", b"<!doctype svg")) and b"<svg" in lower),
-        "a web page": lower.startswith((b"<!doctype html", b"<html")),
-    }
-    for what, holds in guesses.items():
-        if holds:
-            return f"seems to be {what}"
-    text = content[:4096].decode("utf-8", "ignore")
-    is_text = len(text.encode()) > len(content[:4096]) - 4 and all(
-        c.isprintable() or c.isspace() for c in text
-    )
-    return "seems to be text" if is_text else "is none of them"
-
-
-def _refuse_repetition(content: bytes, kind: str, name: str) -> None:
-    if kind == "PNG":
-        chunks = _png_chunks(content)
-        packed = chunks[b"iCCP"] + chunks[b"iTXt"] + chunks[b"zTXt"]
-        other = chunks.total() - chunks[b"IDAT"] - chunks[b"fdAT"] - chunks[b"fcTL"]
-        too_many = packed > _MAX_PACKED_CHUNKS or other > _MAX_OTHER_CHUNKS
-    elif kind == "JPEG":
-        exif_segments = content.count(b"Exif\0\0")
-        too_many = exif_segments > _MAX_EXIF_SEGMENTS or _jpeg_scans(content) > _MAX_SCANS
-    else:
-        too_many = False
-    if too_many:
-        raise InputError(
-            f"{name} must be an ordinary picture, but its metadata or its scans are repeated more "
-            "often than any program writes them. Save it again from an image editor."
-        )
-
-
-def _png_chunks(content: bytes) -> Counter[bytes]:
-    """How often each type of chunk occurs."""
-    counts: Counter[bytes] = Counter()
-    at = 8
-    while at + 8 <= len(content):
-        length, chunk = struct.unpack_from(">I4s", content, at)
-        counts[chunk] += 1
-        at += length + 12  # the length, the type and the checksum have four bytes each
-    return counts
-
-
-def _jpeg_scans(content: bytes) -> int:
-    """How many passes over the picture the decoder would make."""
-    scans, at = 0, 2
-    while (found := _JPEG_MARKER.search(content, at)) and found[1][0] != _END_OF_IMAGE:
-        scans += found[1][0] == _START_OF_SCAN
-        at = found.end() + int.from_bytes(content[found.end() : found.end() + 2], "big")
-    return scans
-
-
 @contextmanager
 def _whatever_pillow_raises(name: str, kind: str) -> Iterator[None]:
     """Turn any failure of a decoder into a sentence.
@@ -243,10 +159,22 @@ def _reduced(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         mode += "A"
     if image.mode != mode:
-        image = image.convert(mode)
+        image = _converted(image, mode)
     if scale < 1:
         image.thumbnail((MAX_SIDE, MAX_SIDE))
     return image
+
+
+def _converted(image: Image.Image, mode: str) -> Image.Image:
+    """The picture in another mode, and closed. A few rows at a time: of a whole one Pillow holds up
+    to four copies while it converts."""
+    converted = Image.new(mode, image.size)
+    converted.info = image.info
+    for top in range(0, image.height, _STRIP):
+        strip = image.crop((0, top, image.width, min(top + _STRIP, image.height)))
+        converted.paste(strip.convert(mode), (0, top))
+    image.close()
+    return converted
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -261,13 +189,27 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return grey
 
 
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
 def _upright(image: Image.Image) -> Image.Image:
     """The picture turned as its EXIF says; EXIF that is broken or huge is no EXIF."""
     if len(image.info.get("exif") or b"") > _MAX_EXIF_BYTES:
-        del image.info["exif"]
-    # In place, the turn is made before the metadata is rewritten, which may still fail.
+        return image
     with suppress(Exception):
-        ImageOps.exif_transpose(image, in_place=True)
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        if turn is not None:
+            turned = image.transpose(turn)
+            turned.info = image.info
+            return turned
     return image
 
 
@@ -276,7 +218,7 @@ def _flatten(image: Image.Image) -> Image.Image:
     alpha = image.getchannel("A") if image.has_transparency_data else None
     colours = image.convert(image.mode.removesuffix("A"))
     profile = image.info.get("icc_profile")
-    if profile and len(profile) <= _MAX_PROFILE_BYTES:
+    if profile and len(profile) <= _MAX_PROFILE_BYTES and _ANY_NUMBER_OF_STAGES not in profile:
         with suppress(ImageCms.PyCMSError):  # broken, or not for these channels
             colours = _to_srgb(colours, profile)
     flat = Image.new("RGB", image.size, "white")
