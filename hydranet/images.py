@@ -205,7 +205,7 @@ def _upright(image: Image.Image) -> Image.Image:
     if len(image.info.get("exif") or b"") > _MAX_EXIF_BYTES:
         return image
     with suppress(Exception):
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
         if turn is not None:
             turned = image.transpose(turn)
             turned.info = image.info
