@@ -28,14 +28,17 @@ from hydranet.training.state import load_state, save_state
 from hydranet.training.step import Tally, TrainingStep
 
 _EVALUATION_BATCH = 250
-_CHECK_EVERY = 50
+CHECK_EVERY = 50
+"""Steps between two looks at the loss, for which a GPU must be waited for."""
 
 
 @dataclass(frozen=True)
 class Progress:
     """How far a run is; handed to the caller after every step.
 
-    `record` is set after the last step of an epoch and carries what the epoch gave.
+    `loss` is that of this step, on a GPU of one up to 49 steps ago, and of all processes.
+    `learning_rate` is this step's. `record` is set after the last step of an epoch and carries what
+    the epoch gave.
     """
 
     epoch: int
@@ -44,6 +47,7 @@ class Progress:
     steps: int
     loss: float
     images_per_second: float
+    learning_rate: float
     record: EpochRecord | None = None
 
 
@@ -140,12 +144,12 @@ class _Run:
             at, of = epoch * steps + step, recipe.epochs * steps
             rate = recipe.rate(at, of)
             loss = self.train_on(part, epoch=epoch, rate=rate, done=at / of, tally=tally)
-            if step % _CHECK_EVERY == 0 or step == steps - 1 or self.device.type == "cpu":
+            if step % CHECK_EVERY == 0 or step == steps - 1 or self.device.type == "cpu":
                 loss_now = float(world.sum(loss)) / world.size
                 self._check(loss_now, epoch, step)
             seconds = time.perf_counter() - start
             speed = tally.images * world.size / seconds
-            self.on_progress(Progress(epoch, recipe.epochs, step + 1, steps, loss_now, speed))
+            self.on_progress(Progress(epoch, recipe.epochs, step + 1, steps, loss_now, speed, rate))
         tally = tally.over(world)
         seconds = time.perf_counter() - start
         record = EpochRecord(
@@ -163,7 +167,9 @@ class _Run:
             loss_terms=tally.means(),
         )
         self.on_progress(
-            Progress(epoch, recipe.epochs, steps, steps, loss_now, record.images_per_second, record)
+            Progress(
+                epoch, recipe.epochs, steps, steps, loss_now, record.images_per_second, rate, record
+            )
         )
         return record
 
