@@ -2,7 +2,8 @@
 
 A batch holds the files as they came, and of each image a thumbnail and the few pixels that networks
 see; an image's own bytes are taken out of its file again when they are asked for. Work goes on in
-small steps, so that it can stop between any two and what is done is kept.
+small steps, so that it can stop between any two and what is done is kept; each takes its own place
+in the line for a core, and none takes the last one.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import services
+from app.computing import admitted
 from app.roll import thumbnail
 from hydranet.archives import Limits, open_archive
+from hydranet.bulk.found import run_pixels
 from hydranet.bulk.items import IT, Item, as_text
 from hydranet.bulk.rows import Row, Settings
 from hydranet.checkpoints import Checkpoint
@@ -146,7 +149,7 @@ def _item(name: str, content: bytes) -> Item:
 def _take(item: Item, side: int) -> _Taken:
     try:
         content = item.load()
-        with services.admitted():
+        with admitted(long=True):
             image = decode_image(content, name=IT)
             return _Taken(thumbnail(image, _THUMBNAIL), fit_square(image, side).copy())
     except InputError as error:
@@ -160,12 +163,10 @@ def _route(
     taken: list[_Taken],
     which: range,
 ) -> list[Row]:
-    from hydranet.bulk.routing import route_pixels
-
     pixels = [p for i in which if (p := taken[i].pixels) is not None]
-    model = services.network(checkpoint)
-    with services.admitted():
-        found = iter(route_pixels(model, np.stack(pixels), settings) if pixels else ())
+    engine = services.engine(checkpoint)
+    with admitted(long=True):
+        found = iter(run_pixels(engine, np.stack(pixels), settings) if pixels else ())
     return [
         Row(index=i, file=items[i].name, reason=taken[i].reason)
         if taken[i].pixels is None

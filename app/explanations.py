@@ -2,40 +2,38 @@
 
 A result is kept under the weights' hash, the image file's hash, the branches that fired, the target
 and the method. What `progress` raises ends the work: Streamlit interrupts a script that way, and
-then the core is free again and nothing is kept of what was not finished.
+then the core is free again and nothing is kept of what was not finished. Between two batches of the
+work others who wait for the core go first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
-from app import services
+from app.admission import Turn
+from app.computing import admitted, once
 from app.inspection import Inspection
 from app.kept import Kept
-from hydranet.errors import InputError
+from app.services import Key, key
+from app.torch_services import held, needs_torch, network
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from hydranet.explain.attributions import Attribution
     from hydranet.explain.stability_strip import StabilityStrip
     from hydranet.explain.targets import Target
-    from hydranet.models import Network
-    from hydranet.routing import Route
 
-_Key = tuple[str, str, str, tuple[int, ...], "Target", str]
-_KEPT: Kept[_Key, Attribution] = Kept(512)
+_Asked = tuple[Key, tuple[int, ...], "Target", str]
+_KEPT: Kept[_Asked, Attribution] = Kept(512)
+_SECONDS: Kept[tuple[str, str, str, int], float] = Kept(256)
+_STRIPS: Kept[tuple[Key, str, int | None, float], StabilityStrip] = Kept(64)
 
 
 def known(
     inspection: Inspection, targets: Sequence[Target], method: str
 ) -> list[Attribution] | None:
     """The attributions if all of them were computed before."""
-    found = [_KEPT.get(_key(inspection, target, method)) for target in targets]
+    found = [_KEPT.get(_asked(inspection, target, method)) for target in targets]
     done = [attribution for attribution in found if attribution is not None]
     return done if len(done) == len(targets) else None
 
@@ -48,28 +46,30 @@ def explain(
 ) -> list[Attribution]:
     """Explain each target on the route of the inspection, one after the other.
 
-    `progress` is told the part that is done, 0 to 1, also while the work waits for a core.
+    `progress` is told the part that is done, 0 to 1.
 
     Raises:
         InputError: the network, the image or the route do not have what is to be explained, or a
             package is missing.
     """
+    model, x, route = held(inspection)
     from hydranet.explain.attributions import attribute
 
-    model, x, route = _held(inspection)
     found: list[Attribution] = []
-
-    def tell(part: float) -> None:
-        if progress is not None:
-            progress((len(found) + part) / len(targets))
-
     for target in targets:
-        key = _key(inspection, target, method)
-        attribution = _KEPT.get(key)
+        asked = _asked(inspection, target, method)
+        attribution = _KEPT.get(asked)
         if attribution is None:
-            with services.admitted(lambda: tell(0.0)), _installed():
+            with admitted(long=True) as turn, needs_torch():
+
+                def tell(part: float, turn: Turn = turn) -> None:
+                    if progress is not None:
+                        progress((len(found) + part) / len(targets))
+                    turn.give_way()
+
+                tell(0.0)
                 attribution = attribute(model, x, target, method, route=route, progress=tell)
-            _KEPT.put(key, attribution)
+            _KEPT.put(asked, attribution)
         found.append(attribution)
     return found
 
@@ -82,26 +82,23 @@ def estimate_seconds(inspection: Inspection, targets: Sequence[Target], method: 
     Raises:
         InputError: where `explain` does.
     """
-    missing = [t for t in targets if _KEPT.get(_key(inspection, t, method)) is None]
-    return sum(
-        _estimate(
-            inspection.checkpoint.card.weights_sha256, method, type(target).__name__,
-            len(inspection.found.fired), inspection, target,
-        )
-        for target in missing
-    )  # fmt: skip
+    missing = [t for t in targets if _KEPT.get(_asked(inspection, t, method)) is None]
+    return sum(_estimate(inspection, target, method) for target in missing)
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def _estimate(
-    weights_sha256: str, method: str, kind: str, fired: int,
-    _inspection: Inspection, _target: Target,
-) -> float:  # fmt: skip
+def _estimate(inspection: Inspection, target: Target, method: str) -> float:
+    model, x, route = held(inspection)
     from hydranet.explain.attributions import estimate_seconds
 
-    model, x, route = _held(_inspection)
-    with services.admitted():
-        return estimate_seconds(model, x, _target, method, route=route)
+    return once(
+        _SECONDS,
+        (
+            inspection.card.weights_sha256, method, type(target).__name__,
+            len(inspection.found.fired),
+        ),
+        lambda: estimate_seconds(model, x, target, method, route=route),
+        long=True,
+    )  # fmt: skip
 
 
 def strip(inspection: Inspection, dial: str) -> StabilityStrip:
@@ -110,60 +107,24 @@ def strip(inspection: Inspection, dial: str) -> StabilityStrip:
     Raises:
         InputError: there is no such dial, or a package is missing.
     """
-    checkpoint, board = inspection.checkpoint, inspection.board
-    return _strip(
-        checkpoint.name, checkpoint.card.weights_sha256, inspection.intake.sha256, dial,
-        None if board is None else board.k, 0.0 if board is None else board.threshold, inspection,
-    )  # fmt: skip
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _strip(
-    name: str, weights_sha256: str, image_sha256: str, dial: str,
-    k: int | None, threshold: float, _inspection: Inspection,
-) -> StabilityStrip:  # fmt: skip
+    board = inspection.board
+    k, threshold = (None, 0.0) if board is None else (board.k, board.threshold)
+    model = network(inspection.checkpoint)
     from hydranet.explain.stability_strip import stability
 
-    model = services.network(_inspection.checkpoint)
-    with services.admitted(), _installed():
-        return stability(model, _inspection.intake.image, dial, k=k, threshold=threshold)
+    def turn_the_dial() -> StabilityStrip:
+        with needs_torch():
+            return stability(model, inspection.intake.image, dial, k=k, threshold=threshold)
+
+    asked = key(inspection.checkpoint, inspection.intake), dial, k, threshold
+    return once(_STRIPS, asked, turn_the_dial, long=True)
 
 
-@contextmanager
-def _installed() -> Iterator[None]:
-    """Say in a sentence which packages are missing: an installation may leave them out."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"Explanations need the package {error.name}, which is not installed here. Install "
-            "what they need with: pip install 'hydranet-explorer[explain]'."
-        ) from error
+def forget() -> None:
+    """Forget all results."""
+    for kept in (_KEPT, _SECONDS, _STRIPS):
+        kept.clear()
 
 
-def _key(inspection: Inspection, target: Target, method: str) -> _Key:
-    checkpoint, found = inspection.checkpoint, inspection.found
-    return (
-        checkpoint.name, checkpoint.card.weights_sha256, inspection.intake.sha256,
-        tuple(sorted(found.fired)), target, method,
-    )  # fmt: skip
-
-
-def _held(inspection: Inspection) -> tuple[Network, Tensor, Route | None]:
-    """The network, its input (1, 3, H, W), and the route that stands on the page."""
-    import torch
-
-    from hydranet.prediction import network_input
-    from hydranet.routing import Route
-
-    found = inspection.found
-    model = services.network(inspection.checkpoint)
-    _, x = network_input(inspection.card, inspection.intake.image)
-    if not found.fired:
-        return model, x, None
-    route = Route(
-        torch.tensor([found.fired]),  # (1, k)
-        torch.tensor([found.weights], dtype=torch.float32),  # (1, k)
-        inspection.card.costs.num_branches,
-    )
-    return model, x, route
+def _asked(inspection: Inspection, target: Target, method: str) -> _Asked:
+    return key(inspection.checkpoint, inspection.intake), inspection.found.fired, target, method

@@ -24,8 +24,9 @@ class Inspection:
     """One image seen by one network.
 
     `board` and `examined` are None for a static network; `found` is the answer on the route that
-    the board gives; `pixels`: (side, side, 3) uint8, what the network sees. `asked`: the class that
-    the visitor asks about, None for the answer.
+    the board gives, and `timing` how long the `engine` of that name took for it; `pixels`: (side,
+    side, 3) uint8, what the network sees. `asked`: the class that the visitor asks about, None for
+    the answer.
     """
 
     checkpoint: Checkpoint
@@ -35,6 +36,7 @@ class Inspection:
     found: Answer
     pixels: NDArray[np.uint8]
     timing: Timing
+    engine: str
     asked: int | None = None
 
     @property
@@ -63,16 +65,14 @@ def inspect(checkpoint: Checkpoint, intake: Intake, board: Switchboard | None) -
     Raises:
         InputError: the checkpoint is damaged, or the board leaves nothing to run.
     """
+    examined, engine = None, services.engine(checkpoint).name
     if board is None:
-        whole = services.prediction(checkpoint, intake, None)
-        return Inspection(
-            checkpoint=checkpoint, intake=intake, board=None, examined=None, found=whole,
-            pixels=whole.pixels, timing=whole.timing,
-        )  # fmt: skip
-    examined = services.examined(checkpoint, intake)
-    found = examined.answer(board.fired(examined.gate_scores))
+        found, pixels = services.answered(checkpoint, intake)
+    else:
+        examined = services.examined(checkpoint, intake)
+        found, pixels = examined.answer(board.fired(examined.gate_scores)), examined.pixels
     return Inspection(
         checkpoint=checkpoint, intake=intake, board=board, examined=examined, found=found,
-        pixels=examined.pixels,
-        timing=services.timing(checkpoint, found.fired),
+        pixels=pixels, engine=engine,
+        timing=services.timing(checkpoint, None if board is None else found.fired),
     )  # fmt: skip

@@ -1,12 +1,13 @@
 """What was computed once and may be asked for again, by all sessions. Draws nothing.
 
-Streamlit's cache replays what a cached function draws, so work that moves a progress bar cannot be
-in it.
+Streamlit's cache replays what a cached function draws, so work that moves a progress bar, or says
+how long the line for a core is, cannot be in it. Nor does it hand out what it holds, but a copy.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
@@ -15,11 +16,15 @@ V = TypeVar("V")
 
 
 class Kept(Generic[K, V]):
-    """The `most` results that were used last. What is put in must not be changed afterwards."""
+    """The `most` results that were used last, each for at most so many `seconds` (None: for ever).
 
-    def __init__(self, most: int) -> None:
+    What is put in must not be changed afterwards: all sessions get the same.
+    """
+
+    def __init__(self, most: int, *, seconds: float | None = None) -> None:
         self._most = most
-        self._results: OrderedDict[K, V] = OrderedDict()
+        self._seconds = seconds
+        self._results: OrderedDict[K, tuple[float, V]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
@@ -27,16 +32,25 @@ class Kept(Generic[K, V]):
         with self._lock:
             if key not in self._results:
                 return None
+            since, result = self._results[key]
+            if self._seconds is not None and time.monotonic() - since > self._seconds:
+                del self._results[key]
+                return None
             self._results.move_to_end(key)
-            return self._results[key]
+            return result
 
     def put(self, key: K, result: V) -> None:
         """Keep a result; the one that was not used for longest goes."""
         with self._lock:
-            self._results[key] = result
+            self._results[key] = time.monotonic(), result
             self._results.move_to_end(key)
             while len(self._results) > self._most:
                 self._results.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._results.clear()
 
     def __len__(self) -> int:
         with self._lock:

@@ -1,28 +1,32 @@
 """Timing networks for the page Compare: estimated, admitted, kept. Draws nothing.
 
 The latest measurement of a network in a batch size is kept for all sessions, under the hash of the
-weights, with its time; what `progress` raises ends the work and frees the core.
+weights, with its time; what `progress` raises ends the work and frees the core. Between two runs
+others who wait for the core go first.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from app import services
+from app.admission import Turn
 from app.charts.cost_axes import BATCHES
 from app.comparison import AtBatch
+from app.computing import admitted
+from app.engine_words import engine_words
 from app.intake import sample_names, take_sample
 from app.kept import Kept
 from hydranet.checkpoints import Checkpoint
 from hydranet.data.resize import fit_square
 from hydranet.machine import hardware, versions
-from hydranet.timing import Measurement
+from hydranet.timing import Measurement, measure
 
 Key = tuple[str, int]
 """The hash of the weights, and the batch size."""
@@ -60,28 +64,27 @@ def photo_crops(side: int) -> NDArray[np.uint8]:
 def measure_all(
     checkpoints: Sequence[Checkpoint], runs: int, progress: Callable[[float], None]
 ) -> dict[Key, Measurement]:
-    """Time each network in every batch size, one after the other on one thread.
+    """Time each network in every batch size on this dashboard's engine, one after the other.
 
-    `progress` is told the part that is done, 0 to 1, also while the work waits for a core.
+    `progress` is told the part that is done, 0 to 1.
 
     Raises:
         InputError: the weights of a checkpoint are damaged.
     """
-    from hydranet.timing import measure
-
     found: dict[Key, Measurement] = {}
     jobs = [(checkpoint, batch) for checkpoint in checkpoints for batch in BATCHES]
     for done, (checkpoint, batch) in enumerate(jobs):
-
-        def tell(part: float, done: int = done) -> None:
-            progress((done + part) / len(jobs))
-
-        tell(0.0)
-        model = services.network(checkpoint)
+        engine = services.engine(checkpoint)
         pixels = photo_crops(checkpoint.card.architecture.image_size)
-        with services.admitted(partial(tell, 0.0)):
+        with admitted(long=True) as turn:
+
+            def tell(part: float, done: int = done, turn: Turn = turn) -> None:
+                progress((done + part) / len(jobs))
+                turn.give_way()
+
+            tell(0.0)
             measured = measure(
-                model, batch=batch, runs=runs, pixels=pixels, images=IMAGES, progress=tell
+                engine, batch=batch, runs=runs, pixels=pixels, images=IMAGES, progress=tell
             )
         key = (checkpoint.card.weights_sha256, batch)
         _KEPT.put(key, measured)
@@ -121,6 +124,7 @@ def measured_table(measured: Iterable[Measurement]) -> pd.DataFrame:
                 "Slowest": one.timing.slowest / one.batch,
                 "Images": one.images,
                 "Runs": one.timing.runs,
+                "Engine": engine_words(one.engine),
                 "k": one.k,
                 "Branches run": one.branches_run,
                 "Threads": one.threads,

@@ -1,4 +1,4 @@
-"""How long a network takes, measured on the machine that runs this. Light until it measures."""
+"""How long a network takes, measured on the machine that runs this. Light: engines come opened."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from hydranet.errors import InputError
 from hydranet.machine import hardware, versions
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from hydranet.models import Network
-
-ENGINE = "eager"
-"""What networks are timed with, and the dashboard runs them with."""
+    from hydranet.engines import Engine
 
 SEED = 0
 """Of the noise that networks are timed on unless images are given."""
@@ -39,7 +37,7 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """How long a network took for a batch of `batch` images, and on what.
+    """How long a network took for a batch of `batch` images, on which engine, and on what.
 
     `timing` is that of the whole batch, `images` says what it showed. `k`: branches that fired for
     each image, and `branches_run`: how many different ones did in the batch; None for a static
@@ -47,6 +45,7 @@ class Measurement:
     `measured`: UTC, to the second.
     """
 
+    engine: str
     checkpoint: str
     weights_sha256: str
     batch: int
@@ -68,7 +67,7 @@ class Measurement:
         """The fields, with the time of one image instead of that of the batch."""
         timing = self.timing
         return {
-            "engine": ENGINE,
+            "engine": self.engine,
             "model": self.checkpoint,
             "batch": self.batch,
             "ms_per_image": {
@@ -110,62 +109,49 @@ def timed(
 
 
 def measure(
-    model: Network,
+    engine: Engine,
     *,
     batch: int = 1,
     runs: int = 9,
     pixels: NDArray[np.uint8] | None = None,
     images: str = f"noise, seed {SEED}",
+    threads: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> Measurement:
-    """Time a network from `hydranet.load`, with its own k, on `batch` images at once.
+    """Time a network on an engine, with its own k, on `batch` images at once.
 
     `pixels`: (at least `batch`, side, side, 3) of the network's size, and `images`, what they
     show; unless given, noise that is always the same. Which branches fire depends on it, and with
-    that how many images each branch gets at once. It runs on as many threads as torch is set to;
-    for `progress` see `timed`.
+    that how many images each branch gets at once. `threads`: that the engine was opened with; for
+    `progress` see `timed`.
 
     Raises:
-        InputError: batch or runs is less than 1, the images do not fit, or the network has no card.
+        InputError: batch or runs is less than 1, or the images do not fit.
     """
-    import torch
-
-    from hydranet.models.hydra import HydraNet
-
     if batch < 1 or runs < 1:
         raise InputError(f"batch and runs must be at least 1, not {batch} and {runs}.")
-    card = model.card
-    if card is None:
-        raise InputError("The network has no card: load it from a checkpoint with hydranet.load.")
+    card = engine.card
     side = card.architecture.image_size
     if pixels is None:
-        noise = torch.Generator().manual_seed(SEED)
-        shown = torch.randint(0, 256, (batch, 3, side, side), generator=noise, dtype=torch.uint8)
-    else:
-        if pixels.shape[1:] != (side, side, 3) or len(pixels) < batch:
-            raise InputError(
-                f"pixels must be at least {batch} images of {side}×{side}×3, not {pixels.shape}."
-            )
-        shown = torch.from_numpy(pixels[:batch]).permute(0, 3, 1, 2)  # (batch, 3, side, side)
-    x = card.normalisation.apply(shown)
-    branches_run: int | None
-    with torch.no_grad():
-        if isinstance(model, HydraNet):
-            output, timing = timed(lambda: model(x, execution=ENGINE), runs, progress)
-            fired = output.route.indices
-            branches_run = len(torch.unique(fired[fired >= 0]))
-        else:
-            _, timing = timed(lambda: model(x), runs, progress)
-            branches_run = None
+        noise = np.random.default_rng(SEED)
+        pixels = noise.integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
+    elif pixels.shape[1:] != (side, side, 3) or len(pixels) < batch:
+        raise InputError(
+            f"pixels must be at least {batch} images of {side}×{side}×3, not {pixels.shape}."
+        )
+    shown = pixels[:batch]
+    outputs, timing = timed(lambda: engine.run(shown), runs, progress)
+    is_dynamic = card.costs.num_branches > 0
     return Measurement(
+        engine=engine.name,
         checkpoint=card.name,
         weights_sha256=card.weights_sha256,
         batch=batch,
         images=images,
         timing=timing,
-        k=card.costs.k if branches_run is not None else None,
-        branches_run=branches_run,
-        threads=torch.get_num_threads(),
+        k=card.costs.k if is_dynamic else None,
+        branches_run=len(np.unique(outputs.fired)) if is_dynamic else None,
+        threads=threads,
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
         hardware=hardware(),
         versions=versions(),

@@ -10,6 +10,7 @@ from app.views.inspect import answer, controls, source
 from app.views.inspect.cost import show_cost
 from app.views.inspect.filmstrip import show_filmstrip
 from app.views.inspect.sections import show_section
+from app.views.line import place_in_line
 from app.views.notices import damaged_notice, refused
 from hydranet.errors import InputError
 
@@ -38,7 +39,8 @@ def page() -> None:
             source.ask_for_image()
         return
     try:
-        inspection = inspect(checkpoint, intake, board)
+        with middle, place_in_line():
+            inspection = inspect(checkpoint, intake, board)
         log = services.route_log(checkpoint)
     except InputError as error:
         with middle:
@@ -48,7 +50,7 @@ def page() -> None:
         answer.show_image(inspection)
     with middle:
         answer.show_network(inspection)
-    with right:
+    with right, place_in_line():
         answer.show_answer(inspection, log)
         show_cost(inspection)
     show_section(inspection)

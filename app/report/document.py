@@ -12,6 +12,7 @@ from html import escape
 from PIL import Image
 
 from app.charts.palette import ACCENT, QUIET, branch_colour
+from app.engine_words import engine_words
 from app.inspection import Inspection
 from app.report.figures import macs_by_part
 from app.report.network_svg import network_svg
@@ -131,7 +132,8 @@ def _cost(inspection: Inspection) -> str:
         f"Cost: {inspection.found.macs:,} MACs",
         bars(rows),
         paragraph(
-            f"Time: {timing.median:.2f} ms, median of {timing.runs} runs, one thread "
+            f"Time: {timing.median:.2f} ms, median of {timing.runs} runs, "
+            f"{engine_words(inspection.engine)}, one thread "
             f"({timing.fastest:.2f} to {timing.slowest:.2f} ms)."
         ),
     )

@@ -53,6 +53,7 @@ def figures(record: Record) -> dict[str, Any]:
         "shares": found.shares.tolist(),
         "macs": found.macs,
         "macs_by_part": macs_by_part(inspection),
+        "engine": inspection.engine,
         "milliseconds": asdict(inspection.timing),
         "certainty": asdict(record.certainty),
         "hardware": record.hardware,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from app import explanations, services
+from app import admission, explanations, torch_services
+from app.computing import ADMISSION, telling
 from app.inspection import Inspection, inspect
 from app.intake import Intake, take_in
 from app.kept import Kept
@@ -40,16 +44,6 @@ def tiny(tmp_path: Path, make_checkpoint, monkeypatch: pytest.MonkeyPatch) -> In
     make_checkpoint("tiny", tmp_path)
     (checkpoint,), _ = list_checkpoints(tmp_path)
     return inspect(checkpoint, photo(), Switchboard(k=2))
-
-
-def cores_free() -> int:
-    """How many computations would be admitted now."""
-    taken = 0
-    while services._ADMISSION.acquire(blocking=False):
-        taken += 1
-    for _ in range(taken):
-        services._ADMISSION.release()
-    return taken
 
 
 @pytest.mark.parametrize("method", NAMES)
@@ -94,8 +88,8 @@ def test_route_image_target_and_method_have_results_of_their_own(tiny: Inspectio
 def test_cancelling_frees_the_core_and_leaves_nothing(
     tiny: Inspection, method: str, at: float
 ) -> None:
-    free = cores_free()
-    model = services.network(tiny.checkpoint)
+    free = ADMISSION.free
+    model = torch_services.network(tiny.checkpoint)
     hooks = [len(m._forward_hooks) + len(m._backward_hooks) for m in model.modules()]
 
     def stop(part: float) -> None:
@@ -104,7 +98,7 @@ def test_cancelling_frees_the_core_and_leaves_nothing(
 
     with pytest.raises(Stopped):
         explanations.explain(tiny, [ClassLogit(0)], method, stop)
-    assert cores_free() == free
+    assert ADMISSION.free == free
     assert explanations.known(tiny, [ClassLogit(0)], method) is None
     assert hooks == [len(m._forward_hooks) + len(m._backward_hooks) for m in model.modules()]
     assert all(p.grad is None for p in model.parameters())
@@ -124,32 +118,60 @@ def test_what_was_finished_before_a_cancel_is_kept(tiny: Inspection) -> None:
     assert explanations.known(tiny, targets, "occlusion") is None
 
 
-def test_who_waits_for_a_core_can_give_up(tiny: Inspection, monkeypatch) -> None:
-    monkeypatch.setattr(services, "_PATIENCE_S", 0.01)
-    taken = cores_free()
-    for _ in range(taken):
-        services._ADMISSION.acquire()
-    try:
-        with pytest.raises(Stopped):
-            explanations.explain(tiny, [ClassLogit(0)], "grad-cam", stop_at_once)
-    finally:
-        for _ in range(taken):
-            services._ADMISSION.release()
-    assert cores_free() == taken
+def test_who_waits_for_a_core_can_give_up(
+    tiny: Inspection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "PATIENCE_S", 0.01)
+    told: list[int] = []
+
+    def stop(before: int) -> None:
+        told.append(before)
+        raise Stopped
+
+    free = ADMISSION.free
+    with ExitStack() as taken:
+        for _ in range(free):
+            taken.enter_context(ADMISSION.turn())
+        with pytest.raises(Stopped), telling(stop):
+            explanations.explain(tiny, [ClassLogit(0)], "grad-cam")
+    assert told == [0]
+    assert ADMISSION.free == free
+
+
+def test_between_its_batches_others_go_first(tiny: Inspection) -> None:
+    """On a server of one core: somebody comes while an explanation runs, and is done before it."""
+    order: list[str] = []
+    came = threading.Event()
+
+    def come() -> None:
+        came.set()
+        with ADMISSION.turn():
+            order.append("the other")
+
+    def progress(part: float) -> None:
+        if not came.is_set():
+            other.start()
+            while not ADMISSION._line:
+                time.sleep(0.001)
+
+    other = threading.Thread(target=come)
+    with ExitStack() as taken:
+        for _ in range(ADMISSION.free - 1):
+            taken.enter_context(ADMISSION.turn())
+        explanations.explain(tiny, [ClassLogit(0)], "occlusion", progress)
+        order.append("the explanation")
+    other.join(20)
+    assert order == ["the other", "the explanation"]
 
 
 def test_a_missing_package_is_named_in_a_sentence(
     tiny: Inspection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "captum.attr", None)
-    free = cores_free()
-    with pytest.raises(InputError, match=r"need the package captum\.attr.*pip install"):
+    free = ADMISSION.free
+    with pytest.raises(InputError, match=r"needs Captum.*pip install captum"):
         explanations.explain(tiny, [ClassLogit(0)], "occlusion")
-    assert cores_free() == free
-
-
-def stop_at_once(part: float) -> None:
-    raise Stopped
+    assert ADMISSION.free == free
 
 
 def test_progress_never_falls_and_ends_at_one(tiny: Inspection) -> None:

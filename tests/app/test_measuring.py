@@ -16,6 +16,7 @@ import app.page_scripts
 from app import measuring, services
 from app.charts.measured_times import measured_bars
 from app.comparison import AtBatch
+from app.computing import ADMISSION
 from app.kept import Kept
 from app.spreadsheet import as_csv
 from hydranet.card import DataNote
@@ -48,7 +49,7 @@ def ours(
 
 def measurement(name: str, batch: int, median: float, digest: str = "0") -> Measurement:
     return Measurement(
-        checkpoint=name, weights_sha256=digest, batch=batch, images="a test's",
+        engine="onnx", checkpoint=name, weights_sha256=digest, batch=batch, images="a test's",
         timing=Timing(median, median / 2, median * 3, 5), k=None, branches_run=None, threads=1,
         measured="2026-01-01T00:00:00+00:00", hardware="a test", versions={"python": "3.11"},
     )  # fmt: skip
@@ -83,12 +84,11 @@ def test_a_cancelled_measurement_keeps_nothing_and_frees_its_core(ours: list[Che
         if part > 0.1:
             raise Cancelled
 
-    for _ in range(services._CORES + 1):
-        with pytest.raises(Cancelled):
-            measuring.measure_all(ours, 5, cancel)
+    free = ADMISSION.free
+    with pytest.raises(Cancelled):
+        measuring.measure_all(ours, 5, cancel)
     assert measuring.known(ours) == {}
-    with services.admitted():
-        pass
+    assert ADMISSION.free == free
 
 
 def test_what_was_measured_before_a_cancel_is_kept(ours: list[Checkpoint]) -> None:
@@ -118,11 +118,13 @@ def test_the_files_hold_what_was_measured_and_on_what() -> None:
     assert table.loc[0, "Network"] == "'=1+1"
     assert (table.loc[0, "Median (ms an image)"], table.loc[0, "Slowest"]) == (0.5, 1.5)
     assert table.loc[0, "Hardware"] == "a test"
+    assert table.loc[0, "Engine"] == "ONNX Runtime"
     held = json.loads(measuring.measured_json(found))
     assert held["machine"]["hardware"] == hardware()
     (run,) = held["runs"]
     assert run["ms_per_image"] == {"median": 0.5, "min": 0.25, "max": 1.5}
     assert (run["model"], run["batch"], run["versions"]) == ("=1+1", 64, {"python": "3.11"})
+    assert run["engine"] == "onnx"
 
 
 def test_the_bars_hold_medians_and_the_whiskers_the_spread() -> None:

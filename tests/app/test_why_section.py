@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import explanations, services
+from app.computing import ADMISSION
 from app.kept import Kept
 from app.views.inspect import waiting
 from app.views.inspect.why_question import ANSWER, MARGIN, SCORE, SHARE
@@ -128,14 +129,14 @@ def test_a_press_on_cancel_brings_the_start_back_and_frees_the_core(
     page = open_why()
     monkeypatch.setattr(waiting, "AT_ONCE_S", 0.0)
     page.selectbox(key="method").select("occlusion").run()
-    free = services._ADMISSION._value
+    free = ADMISSION.free
     # As a press on a button does: the script is stopped where it next moves the bar.
     monkeypatch.setattr(waiting, "_move", lambda bar, part, seconds: st.rerun())
     page.button(key="start_why").click().run()
     assert not page.exception
     assert not maps(page)
     assert page.button(key="start_why")
-    assert services._ADMISSION._value == free
+    assert ADMISSION.free == free
 
 
 def test_methods_that_cannot_work_are_named_and_not_offered(open_why: Open) -> None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import time
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.batch import Batch
+from app.computing import telling
 from app.views.inspect.waiting import duration
+from app.views.line import in_line
 from hydranet.bulk.rows import Settings
 from hydranet.checkpoints import Checkpoint
 
@@ -26,16 +29,21 @@ def work(batch: Batch, checkpoint: Checkpoint, settings: Settings) -> None:
             st.button("Cancel", key="cancel_batch", icon=":material/close:", on_click=batch.stop)
         started, before = time.monotonic(), len(batch.rows)
         while not batch.is_done:
-            done = batch.advance(checkpoint, settings)
+            with telling(lambda ahead: _move(bar, batch, f". {in_line(ahead)}")):
+                done = batch.advance(checkpoint, settings)
             passed = time.monotonic() - started
             left = passed * (batch.goal - done) / max(done - before, 1)
-            bar.progress(done / batch.goal, text=_said(batch, f", about {duration(left)} left"))
+            _move(bar, batch, f", about {duration(left)} left")
         place.empty()
     if batch.goal < len(batch.items):
         rest = len(batch.items) - batch.goal
         with place.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"Stopped: {rest:,} of {len(batch.items):,} images are left.")
             st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=batch.go_on)
+
+
+def _move(bar: DeltaGenerator, batch: Batch, left: str) -> None:
+    bar.progress(len(batch.rows) / batch.goal, text=_said(batch, left))
 
 
 def _said(batch: Batch, left: str) -> str:

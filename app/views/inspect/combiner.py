@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import services
+from app import torch_services
 from app.charts.html import escaped
 from app.charts.shares import shapley_bars, share_bars
 from app.charts.words import shares_text, values_text
 from app.inspection import Inspection
 from app.views.text import plain
+from hydranet.errors import InputError
 from hydranet.explain.shapley import MAX_EXACT
 
 _CHART = {"displayModeBar": False}
@@ -29,7 +30,11 @@ def _show_values(inspection: Inspection) -> None:
     """Shapley values, because a probability is no sum over branches."""
     asked = inspection.class_in_question
     name = inspection.class_name(asked)
-    worth = services.branch_values(inspection.checkpoint, inspection.intake, inspection.found)
+    try:
+        worth = torch_services.branch_values(inspection)
+    except InputError as error:
+        st.info(plain(str(error)))
+        return
     errors = worth.standard_errors
     st.plotly_chart(
         shapley_bars(

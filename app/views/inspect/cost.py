@@ -8,6 +8,7 @@ from app import services
 from app.baseline import static_baseline, top1_of_route
 from app.charts.answer import cost_bar
 from app.charts.words import cost_text
+from app.engine_words import engine_words
 from app.inspection import Inspection
 from app.views.text import plain
 from hydranet.checkpoints import Checkpoint
@@ -84,7 +85,7 @@ def _measured(inspection: Inspection, baseline: Checkpoint | None) -> str:
         else ""
     )
     return (
-        f"Time: median of {timing.runs} runs on this server, one thread, "
-        f"{timing.fastest:.1f} to {timing.slowest:.1f} ms. "
+        f"Time: median of {timing.runs} runs on this server, {engine_words(inspection.engine)}, "
+        f"one thread, {timing.fastest:.1f} to {timing.slowest:.1f} ms. "
         f"Top-1: on {inspection.card.test.images:,} test images{so_many}.{beside}"
     )

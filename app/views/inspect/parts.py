@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import services, state
+from app import state, torch_services
 from app.charts.feature_maps import ACROSS, maps_picture, silent, strongest
 from app.charts.gate import gate_score_bars
 from app.charts.words import maps_text, scores_text
@@ -94,7 +94,7 @@ def _branch(inspection: Inspection, branch: int) -> None:
 def _maps(inspection: Inspection, part: str) -> None:
     """What the part made of the image, channel by channel."""
     try:
-        maps = services.feature_maps(inspection.checkpoint, inspection.intake, part)
+        maps = torch_services.feature_maps(inspection.checkpoint, inspection.intake, part)
     except InputError as error:
         st.info(plain(str(error)))
         return

@@ -15,6 +15,7 @@ from app.views.inspect.parts import show_part
 from app.views.inspect.routes import show_routes
 from app.views.inspect.second import show_second_network
 from app.views.inspect.why import show_why
+from app.views.line import place_in_line
 
 SECTIONS: dict[str, Callable[[Inspection], None]] = {
     state.PARTS_SECTION: show_part,
@@ -38,7 +39,8 @@ def show_section(inspection: Inspection) -> None:
             bind="query-params",
         )
         asked = _choose_class(inspection)
-    SECTIONS[name or state.PARTS_SECTION](replace(inspection, asked=asked))
+    with place_in_line():
+        SECTIONS[name or state.PARTS_SECTION](replace(inspection, asked=asked))
 
 
 def _choose_class(inspection: Inspection) -> int | None:

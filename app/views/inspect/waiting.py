@@ -1,7 +1,7 @@
 """Work that takes a while: said before it starts, shown while it runs, stopped on request.
 
 A press on the button stops the script where it next moves the bar; the exception that does so
-passes through the computation, which frees its core on the way.
+passes through the computation, which frees its core, or its place in the line for one, on the way.
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.computing import telling
+from app.views.line import in_line
 
 T = TypeVar("T")
 
@@ -27,8 +31,11 @@ def patiently(work: Callable[[Progress], T], *, seconds: float, key: str) -> T |
     """
     place = st.empty()
     if seconds < AT_ONCE_S:
-        with st.spinner(f"Computing, about {duration(seconds)}"):
-            return work(lambda part: _yield(place))
+        said = f"Computing, about {duration(seconds)}"
+        with st.spinner(said), telling(lambda before: _say(place, before)):
+            result = work(lambda part: _yield(place))
+        place.empty()
+        return result
     started = f"started_{key}"
     if not st.session_state.pop(started, False):
         with place.container():
@@ -43,19 +50,35 @@ def patiently(work: Callable[[Progress], T], *, seconds: float, key: str) -> T |
     with place.container():
         bar = st.progress(0.0, text=f"Computing, about {duration(seconds)}")
         st.button("Cancel", key=f"cancel_{key}", icon=":material/close:")
-    result = work(lambda part: _move(bar, part, seconds))
+    done = 0.0
+
+    def move(part: float) -> None:
+        nonlocal done
+        done = part
+        _move(bar, part, seconds)
+
+    with telling(lambda before: _wait(bar, done, before)):
+        result = work(move)
     place.empty()
     return result
 
 
-def _yield(place: st.delta_generator.DeltaGenerator) -> None:
+def _yield(place: DeltaGenerator) -> None:
     """Let Streamlit stop the script here if the visitor did something else."""
     place.empty()
 
 
-def _move(bar: st.delta_generator.DeltaGenerator, part: float, seconds: float) -> None:
+def _say(place: DeltaGenerator, before: int) -> None:
+    place.caption(in_line(before))
+
+
+def _move(bar: DeltaGenerator, part: float, seconds: float) -> None:
     left = duration((1 - part) * seconds)
     bar.progress(part, text=f"{100 * part:.0f}\u00a0% done, about {left} left")
+
+
+def _wait(bar: DeltaGenerator, part: float, before: int) -> None:
+    bar.progress(part, text=in_line(before))
 
 
 def duration(seconds: float) -> str:

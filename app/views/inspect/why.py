@@ -11,6 +11,7 @@ from app.charts.attribution import THUMB, attribution_figure, symmetric_limit, t
 from app.charts.attribution_words import map_text, meaning
 from app.charts.palette import branch_colour
 from app.inspection import Inspection
+from app.torch_services import needs_torch
 from app.views.inspect.waiting import patiently
 from app.views.inspect.why_question import Question, choose_method, choose_question
 from app.views.notices import refused
@@ -29,7 +30,7 @@ def show_why(inspection: Inspection) -> None:
     """Question and method, then the map of the number asked for and of each branch's part."""
     choices, result = st.columns([1, 3], gap="medium")
     try:
-        with choices:
+        with choices, needs_torch():
             question = choose_question(inspection)
             method = choose_method()
         with result:
