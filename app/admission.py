@@ -3,6 +3,8 @@
 Two rules keep one visitor's long work out of the others' way. Long work never takes the last core
 where there is more than one, and between two of its steps it gives way: whoever waits goes first,
 and the long work goes on behind them. So a prediction waits for at most one step.
+
+When the server ends, the line is closed: short work is finished, everything else refused in words.
 """
 
 from __future__ import annotations
@@ -10,6 +12,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from app.server import counters
+from hydranet.errors import InputError
 
 PATIENCE_S = 0.2
 """How long one waits before being told, and between two times of being told."""
@@ -28,7 +33,8 @@ class Turn:
 
     def give_way(self) -> None:
         """Between two steps of long work: let all who wait now go first. At once if nobody waits;
-        raises what `waiting` raises, and then the turn is over."""
+        raises what `waiting` raises, or InputError where the line was closed, and then the turn is
+        over."""
         self._admission._give_way(self)
 
 
@@ -41,6 +47,7 @@ class Admission:
         self._changed = threading.Condition()
         self._line: list[Turn] = []
         self._at_work: list[Turn] = []
+        self._closed: str | None = None
 
     @property
     def free(self) -> int:
@@ -55,6 +62,9 @@ class Admission:
         `long`: work that takes seconds; it should call `Turn.give_way` between its steps. `waiting`
         is called again and again while there is no core, see `Waiting`. Whoever holds a turn must
         not ask for another.
+
+        Raises:
+            InputError: the line is closed.
         """
         turn = Turn(self, long=long, waiting=waiting)
         try:
@@ -63,6 +73,22 @@ class Admission:
         finally:
             self._leave(turn)
 
+    def close(self, sentence: str) -> None:
+        """Refuse with `sentence` whoever waits, comes later, or gives way."""
+        with self._changed:
+            self._closed = sentence
+            self._changed.notify_all()
+
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Until nobody computes or waits, or the time is over; whether nobody does."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._at_work and not self._line, seconds)
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            counters.refused("work")
+            raise InputError(self._closed)
+
     def _wait(self, turn: Turn) -> None:
         """Join the end of the line and stay in it until it is this one's turn."""
         with self._changed:
@@ -70,7 +96,10 @@ class Admission:
         while True:
             with self._changed:
                 patience = None if turn.waiting is None else PATIENCE_S
-                if self._changed.wait_for(lambda: self._next() is turn, timeout=patience):
+                if self._changed.wait_for(
+                    lambda: self._closed is not None or self._next() is turn, timeout=patience
+                ):
+                    self._check_open()
                     self._line.remove(turn)
                     self._at_work.append(turn)
                     self._changed.notify_all()  # there may be a core for the next one too
@@ -81,6 +110,7 @@ class Admission:
 
     def _give_way(self, turn: Turn) -> None:
         with self._changed:
+            self._check_open()
             if not self._line:
                 return
             self._at_work.remove(turn)

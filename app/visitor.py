@@ -1,0 +1,180 @@
+"""A visitor without a browser, for tests and for measuring load: speaks to a served dashboard as
+the page in a browser does, over a WebSocket, and holds what the page would show.
+
+Many of them fit on one machine, where a browser each would use all of it.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterable
+from types import TracebackType
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1.element_tree import ElementTree, parse_tree_from_messages
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
+
+_XSRF = "_streamlit_xsrf"
+_RUN_S = 60.0
+_DONE = ForwardMsg.FINISHED_SUCCESSFULLY
+
+
+class Lost(RuntimeError):
+    """The server closed the connection, or did not answer in time."""
+
+
+class Visitor:
+    """One visit to the dashboard at `address`, on the page `page` ("": the first one).
+
+    `session`: its id; `query`: what stands behind the question mark of the page's address;
+    `sent_to`: where the page sent its visitor for sign-in.
+    """
+
+    def __init__(self, address: str, page: str = "", query: str = "") -> None:
+        self._address = address
+        self._cookies = http.cookiejar.CookieJar()
+        self._http = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
+        self._http.open(f"{address}/_stcore/health", timeout=_RUN_S).close()
+        self._xsrf = next((c.value or "" for c in self._cookies if c.name == _XSRF), "")
+        self._socket = connect(
+            address.replace("http", "ws", 1) + "/_stcore/stream",
+            origin=Origin(address),
+            subprotocols=[Subprotocol("streamlit"), Subprotocol(self._xsrf)],
+            proxy=None,
+            additional_headers={"Cookie": "; ".join(f"{c.name}={c.value}" for c in self._cookies)},
+            max_size=None,
+            open_timeout=_RUN_S,
+        )
+        self._shown: dict[tuple[int, ...], ForwardMsg] = {}
+        self._widgets: dict[str, WidgetState] = {}
+        self._seen: set[tuple[int, ...]] = set()
+        self._page_hash = ""
+        self.session = ""
+        self.query = query
+        self.sent_to = ""
+        self.run(page_name=page)
+
+    def __enter__(self) -> Visitor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self._socket.close()
+
+    @property
+    def tree(self) -> ElementTree:
+        """What the page shows now."""
+        return parse_tree_from_messages([self._shown[path] for path in sorted(self._shown)])
+
+    def run(self, *changes: WidgetState, page_name: str = "", fragment: str = "") -> float:
+        """Have the page run with changed widgets; the seconds until it rests."""
+        started = time.perf_counter()
+        self.begin(*changes, page_name=page_name, fragment=fragment)
+        self.rest()
+        return time.perf_counter() - started
+
+    def begin(self, *changes: WidgetState, page_name: str = "", fragment: str = "") -> None:
+        """Ask for a run and do not wait for it."""
+        for change in changes:
+            self._widgets[change.id] = change
+        asked = BackMsg()
+        asked.rerun_script.query_string = self.query
+        asked.rerun_script.page_script_hash = self._page_hash
+        asked.rerun_script.page_name = page_name
+        asked.rerun_script.fragment_id = fragment
+        asked.rerun_script.widget_states.widgets.extend(self._widgets.values())
+        self._socket.send(asked.SerializeToString())
+        for change in changes:
+            if change.WhichOneof("value") == "trigger_value":
+                del self._widgets[change.id]  # a press is over once it was told
+
+    def rest(self, patience_s: float = _RUN_S) -> None:
+        """Take in what the server sends until the page rests."""
+        self._take_in(_is_rest, patience_s)
+
+    def upload(self, uploader_id: str, files: Iterable[tuple[str, bytes]]) -> float:
+        """Hand files to a file uploader; the seconds until the page rests."""
+        started = time.perf_counter()
+        given = list(files)
+        asked = BackMsg()
+        asked.file_urls_request.request_id = uuid.uuid4().hex
+        asked.file_urls_request.session_id = self.session
+        asked.file_urls_request.file_names.extend(name for name, _ in given)
+        self._socket.send(asked.SerializeToString())
+        urls = self._take_in(
+            lambda message: message.WhichOneof("type") == "file_urls_response", _RUN_S
+        ).file_urls_response.file_urls
+        state = WidgetState(id=uploader_id)
+        for (name, content), url in zip(given, urls, strict=True):
+            self._put(url.upload_url, name, content)
+            info = state.file_uploader_state_value.uploaded_file_info.add()
+            info.name, info.size, info.file_id = name, len(content), url.file_id
+            info.file_urls.CopyFrom(url)
+        self.run(state)
+        return time.perf_counter() - started
+
+    def _put(self, path: str, name: str, content: bytes) -> None:
+        boundary = uuid.uuid4().hex
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        request = urllib.request.Request(self._address + path, body, method="PUT")
+        request.add_header("Content-Type", f"multipart/form-data; boundary={boundary}")
+        request.add_header("X-Xsrftoken", self._xsrf)
+        self._http.open(request, timeout=_RUN_S).close()
+
+    def _take_in(self, wanted: Callable[[ForwardMsg], bool], patience_s: float) -> ForwardMsg:
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                content = self._socket.recv(max(0.0, deadline - time.monotonic()), decode=False)
+            except (ConnectionClosed, OSError) as error:  # a time-out is an OSError too
+                raise Lost(f"{type(error).__name__}: {error}") from error
+            message = ForwardMsg.FromString(content)
+            self._hold(message)
+            if wanted(message):
+                return message
+
+    def _hold(self, message: ForwardMsg) -> None:
+        """What a page does with a message."""
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self.session = message.new_session.initialize.session_id
+            self._page_hash = message.new_session.page_script_hash
+            self._seen = set()
+        elif kind == "delta" and message.delta.WhichOneof("type") != "new_transient":
+            path = tuple(message.metadata.delta_path)
+            self._shown[path] = message
+            self._seen.add(path)
+        elif kind == "page_info_changed":
+            self.query = message.page_info_changed.query_string
+        elif kind == "auth_redirect":
+            self.sent_to = message.auth_redirect.url
+        elif kind == "script_finished" and message.script_finished == _DONE:
+            self._shown = {path: self._shown[path] for path in self._seen}
+
+
+def _is_rest(message: ForwardMsg) -> bool:
+    """Whether the page rests after this message."""
+    if message.WhichOneof("type") != "script_finished":
+        return False
+    return message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+
+
+def widget_id(tree: ElementTree, kind: str, key: str) -> str:
+    """The id of the widget of that kind whose key begins so; KeyError where there is none."""
+    for element in tree.get(kind):
+        if (element.key or "").startswith(key):
+            return str(element.proto.id)
+    raise KeyError(f"There is no {kind} {key!r} on the page.")
