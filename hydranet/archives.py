@@ -103,7 +103,16 @@ def _items(
                     f"{IT} lies beyond the {_size(limits.total)} that an archive may unpack to. "
                     "Split the archive."
                 )
-        yield refused(shown, reason) if reason else Item(shown, _Load(archive, info))
+        label = _folder(info)
+        yield (
+            refused(shown, reason, label) if reason else Item(shown, _Load(archive, info), label)
+        )
+
+
+def _folder(info: zipfile.ZipInfo) -> str | None:
+    """The name of the folder that an entry lies in."""
+    parts = info.filename.replace("\\", "/").split("/")
+    return as_text(parts[-2]) if len(parts) > 1 and parts[-2] else None
 
 
 def _reason(info: zipfile.ZipInfo, limits: Limits) -> str:

@@ -26,19 +26,21 @@ _LONGEST_NAME = 200
 @dataclass(frozen=True)
 class Item:
     """`name`: text for a person, of at most 200 characters; `load` gives the bytes of the file, or
-    raises InputError with the reason why there are none."""
+    raises InputError with the reason why there are none. `label`: its class as it came, by name (of
+    its folder, or in its row) or by number; None where nothing says."""
 
     name: str
     load: Callable[[], bytes]
+    label: str | int | None = None
 
 
-def refused(name: str, reason: str) -> Item:
+def refused(name: str, reason: str, label: str | int | None = None) -> Item:
     """An item that cannot be had."""
 
     def load() -> NoReturn:
         raise InputError(reason)
 
-    return Item(name, load)
+    return Item(name, load, label)
 
 
 def as_text(name: str) -> str:

@@ -1,7 +1,9 @@
 """Files, folders, ZIPs and Parquet tables → one stream of images, in an order that repeats. Light.
 
-Nothing is read before it is asked for, and nothing is held but the list of one folder or of one
-archive: a stream of millions takes no more memory than one of hundreds.
+An image in a folder, of the disk or of an archive, comes with the folder's name as its label, a row
+of a table with what its label column says. Nothing is read before it is asked for, and nothing is
+held but the list of one folder or of one archive: a stream of millions takes no more memory than
+one of hundreds.
 """
 
 from __future__ import annotations
@@ -15,11 +17,10 @@ import pyarrow.parquet as pq
 
 from hydranet.archives import Limits, open_archive
 from hydranet.bulk.items import IMAGE_ENDINGS, IT, Item, as_text, refused
+from hydranet.bulk.tables import read_rows
 from hydranet.errors import InputError
 from hydranet.images import MAX_BYTES
 
-_IMAGE_COLUMNS = ("img", "image")
-_ROWS = 64
 _TABLE, _ARCHIVE = ".parquet", ".zip"
 
 
@@ -76,9 +77,10 @@ def _items_of(path: Path) -> Iterator[Item]:
             with path.open("rb") as file:
                 yield from open_archive(file, str(path), Limits()).items
         elif path.suffix.lower() == _TABLE:
-            yield from _rows(path)
+            with path.open("rb") as file:
+                yield from read_rows(file, str(path))
         else:
-            yield Item(shown, lambda: _read(path))
+            yield Item(shown, lambda: _read(path), as_text(path.parent.name) or None)
     except (InputError, OSError, pa.ArrowException) as error:
         yield refused(shown, f"It, or the rest of it, cannot be read: {as_text(str(error))}")
 
@@ -101,38 +103,3 @@ def _read(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{IT} cannot be opened: {error.strerror}.") from None
-
-
-def _rows(path: Path) -> Iterator[Item]:
-    """The image column of a table, see `hydranet.data.parquet`, or one of plain bytes."""
-    with pq.ParquetFile(path) as table:
-        names = table.schema_arrow.names
-        column = next((name for name in _IMAGE_COLUMNS if name in names), None)
-        if column is None:
-            raise InputError(
-                f"it needs a column named {' or '.join(_IMAGE_COLUMNS)}, but it has "
-                f"{', '.join(names)}."
-            )
-        row = 0
-        for batch in table.iter_batches(batch_size=_ROWS, columns=[column]):
-            for value in _encoded(batch.column(0)):
-                shown = as_text(f"{path}#{row}")
-                yield _cell(shown, value.as_py())
-                row += 1
-
-
-def _encoded(column: pa.Array) -> pa.Array:
-    if pa.types.is_struct(column.type) and column.type.get_field_index("bytes") >= 0:
-        column = column.field("bytes")
-    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
-        raise InputError(
-            f"its image column must hold encoded files, or structs with such a field named bytes, "
-            f"not {column.type}."
-        )
-    return column
-
-
-def _cell(shown: str, content: bytes | None) -> Item:
-    if content is None:
-        return refused(shown, f"{IT} is missing: the row holds no image.")
-    return Item(shown, lambda: content)

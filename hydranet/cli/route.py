@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hydranet.cli.route_to_log import route_to_log, show_log
 from hydranet.cli.shared import (
     DeviceOption,
     JsonOption,
@@ -30,7 +31,16 @@ def route_command(
         ),
     ],
     checkpoint: Annotated[str, typer.Option(help="Name of a checkpoint, or its folder.")],
-    out: Annotated[Path, typer.Option(help="Folder for the parts; the same one goes on.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the parts; the same one goes on.")
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of parts: a folder for a route log of labelled images, which the page "
+            "Specialise opens. Labels are the names of their folders, or stand in the table."
+        ),
+    ] = None,
     k: Annotated[
         int | None, typer.Option(help="How many branches fire; the network's own.")
     ] = None,
@@ -43,7 +53,7 @@ def route_command(
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:
-    """Answer, route and cost of every image, as Parquet parts in a folder.
+    """Answer, route and cost of every image, as Parquet parts in a folder, or as a route log.
 
     A run that was stopped goes on when started again. An image that cannot be read has its reason
     in the table and does not stop the others.
@@ -53,12 +63,23 @@ def route_command(
     from hydranet.bulk.rows import Settings
     from hydranet.checkpoints import load
 
+    if (out is None) == (log is None):
+        raise InputError(
+            "Give --out for parts or --log for a route log: one of them, and not both."
+        )
+    if log is not None and (k is not None or threshold):
+        raise InputError("--k and --threshold do not go with --log: a route log has every k.")
     sources.check_inputs(inputs)
     where = pick_device(device, threads)
     model = load(checkpoint, checkpoints_root(checkpoints)).to(where)
-    total = sources.count(inputs, without=out)
+    total = sources.count(inputs, without=out or log)
     if not total:
         raise InputError("There is no image, archive or table in what was given.")
+    if log is not None:
+        said = route_to_log(model, inputs, log, total)
+        print_json({"checkpoint": checkpoint, **said}) if json else show_log(said)
+        return
+    assert out is not None, "one of the two was given"
     with progress_bar("{task.completed:,} of {task.total:,} images") as bar:
         task = bar.add_task("Routing", total=total)
         summary = route_to_parts(

@@ -20,8 +20,8 @@ from hydranet.data.dataset import ImageSet
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
 
-_IMAGE_COLUMNS = ("img", "image")
-_LABEL_COLUMNS = ("fine_label", "label")
+IMAGE_COLUMNS = ("img", "image")
+LABEL_COLUMNS = ("fine_label", "label")
 _SUPERCLASS_COLUMN = "coarse_label"
 _KINDS = ("PNG", "JPEG", "WEBP")
 
@@ -45,8 +45,8 @@ def read_parquet(folder: Path, split: str, *, image_size: int) -> ImageSet:
         table = pa.concat_tables([pq.read_table(path) for path in paths])
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"A Parquet file of {folder} cannot be read: {error}") from None
-    image_column = _first_column(table, _IMAGE_COLUMNS, folder)
-    label_column = _first_column(table, _LABEL_COLUMNS, folder)
+    image_column = _first_column(table, IMAGE_COLUMNS, folder)
+    label_column = _first_column(table, LABEL_COLUMNS, folder)
     labels = _labels(table[label_column], label_column, folder)
     return ImageSet(
         name=folder.name,
@@ -100,17 +100,24 @@ def _decode(column: pa.ChunkedArray, image_size: int, folder: Path) -> np.ndarra
 
 def _features(schema: pa.Schema) -> dict[str, Any]:
     try:
-        return json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, ValueError, TypeError):
+        found = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, ValueError, TypeError, RecursionError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def names_in_schema(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
+    """What the numbers in a class column mean; None where the schema does not say."""
+    feature = _features(schema).get(column)
+    names = feature.get("names") if isinstance(feature, dict) else None
+    return tuple(str(name) for name in names) if isinstance(names, list) else None
 
 
 def _class_names(schema: pa.Schema, column: str, labels: np.ndarray) -> tuple[str, ...]:
     """The names in the schema, or the numbers where it has none."""
-    names = _features(schema).get(column, {}).get("names")
-    if isinstance(names, list):
-        return tuple(str(name) for name in names)
-    return tuple(str(number) for number in range(int(labels.max(initial=0)) + 1))
+    return names_in_schema(schema, column) or tuple(
+        str(number) for number in range(int(labels.max(initial=0)) + 1)
+    )
 
 
 def _superclasses(table: pa.Table, labels: np.ndarray) -> tuple[int, ...] | None:

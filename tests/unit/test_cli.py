@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hydranet.card import DataNote, read_card
+from hydranet.checkpoints import find_checkpoint
 from hydranet.cli import main
+from hydranet.data import load_images
 from hydranet.registry import list_models
+from hydranet.route_log import read_route_log
 
 CLASSES = ("blue", "green", "grey", "red", "white", "yellow")
 COLOURS = {
@@ -94,8 +98,12 @@ def test_predict_answers_the_readable_and_names_the_rest(
         (("train", "resnet15", "--data", "{data}"), "resnet14"),
         (("train", "resnet8", "--data", "/nowhere/at/all"), "/nowhere/at/all"),
         (("train", "resnet8", "--data", "{data}", "--epochs", "0"), "epochs"),
-        (("train", "resnet8", "--data", "{data}"), "hold out"),
-        (("train", "hydra_res_d1", "--data", "{data}", "--validation-images", "12"), "start"),
+        (("train", "resnet8", "--data", "{data}", "--validation-images", "96"), "hold out"),
+        (("train", "hydra_res_d1", "--data", "{data}", "--start", "resnet8"), "checkpoint 'resnet"),
+        (("train", "hydra_res_d1", "--data", "{data}", "--branches", "7"), "there can be 1 to 6"),
+        (("train", "hydra_res_d1", "--data", "{data}", "--branches", "4", "--k", "5"), "1 to 4"),
+        (("train", "resnet8", "--data", "{data}", "--k", "1"), "it has no branches"),
+        (("train", "resnet8", "--data", "{data}", "--image-size", "4"), "from 8 to 1024, not 4"),
         (("train", "resnet8", "--data", "{data}", "--device", "tpu"), "cpu"),
     ],
 )
@@ -145,15 +153,52 @@ def test_several_networks_by_one_command(shell: Shell, folders: Path, tmp_path: 
     assert [one["checkpoint"] for one in trained] == ["resnet8", "resnet14"]
     assert all(one["epochs"] == 1 for one in trained)
 
-    code, out, err = shell("train", "hydra_res_d1", "resnet8", *arguments, "--json")
+    code, out, err = shell("train", "hydra_res_d1", "resnet8", *arguments, "--k", 9, "--json")
     assert code == 2
-    assert [one["checkpoint"] for one in json.loads(out)["trained"]] == ["resnet8"]
-    assert "hydra_res_d1: Subtasks by clusters" in err
-    assert "epoch 1: loss" in err
+    assert json.loads(out) == {"trained": []}
+    assert "resnet8: resnet8 is a static network" in err
+    assert "hydra_res_d1: k, with 6 branches, must be" in err
 
     code, out, err = shell("train", "resnet8", "resnet14", *arguments, "--name", "mine")
     assert (code, out) == (2, "")
     assert "--name is for one network" in err
+
+
+def test_a_hydranet_on_classes_of_ones_own_beside_checkpoints_of_others(
+    shell: Shell, folders: Path, tmp_path: Path, make_checkpoint
+) -> None:
+    """One command: the static network first, names of their own, branches from the classes."""
+    for name in ("hydra_res_d1", "resnet8"):
+        make_checkpoint(name, tmp_path, model=name)
+    shipped = (tmp_path / "resnet8" / "card.json").read_bytes()
+    command = (
+        "train", "hydra_res_d1", "--data", folders, "--checkpoints", tmp_path, "--threads", 1,
+        "--epochs", 1, "--batch-size", 16, "--image-size", 16, "--compile", "off",
+        "--runs", tmp_path / "runs",
+    )  # fmt: skip
+    code, out, err = shell(*command)
+    assert code == 0, err
+    own = [f"{model}-{folders.name}" for model in ("resnet8", "hydra_res_d1")]
+    assert f"{own[0]} first: subtasks are made from it" in err
+    assert [line.partition(":")[0] for line in out.splitlines()] == [
+        str(tmp_path / name) for name in own
+    ]
+    card = find_checkpoint(own[1], tmp_path).card
+    assert card.class_names == CLASSES
+    assert (card.costs.num_branches, card.costs.k, card.recipe.start) == (6, 2, own[0])
+    assert (card.data.train_images, card.data.validation_images, card.data.test_images) == (
+        86, 10, 24,
+    )  # fmt: skip
+    assert sorted(card.subtask_of_class or ()) == list(range(6))
+    assert (tmp_path / "resnet8" / "card.json").read_bytes() == shipped
+
+    again = shell.json(*command, "--branches", 2)
+    assert again["checkpoint"] == own[1]
+    assert find_checkpoint(own[1], tmp_path).card.costs.num_branches == 2
+
+    code, _, err = shell(*command, "--name", "resnet8")
+    assert code == 2
+    assert "was trained on other classes (class 0, class 1, class 2, …)" in err
 
 
 def test_route_answers_the_readable_and_says_why_not_the_rest(
@@ -194,3 +239,59 @@ def test_route_of_nothing_is_a_sentence_and_exit_code_2(
     assert code == 2
     assert said in err
     assert "Traceback" not in err
+
+
+def test_route_writes_a_route_log_of_labelled_images(
+    shell: Shell, folders: Path, tmp_path: Path, make_checkpoint
+) -> None:
+    make_checkpoint("tiny", tmp_path, class_names=("Red", "blue", *"cdefg", "yellow"))
+    command = (
+        "route", folders, "--checkpoint", "tiny", "--checkpoints", tmp_path, "--threads", 1,
+        "--log", tmp_path / "log",
+    )  # fmt: skip
+    said = shell.json(*command)
+    assert (said["images"], said["judged"], said["rejected"]) == (120, 60, 0)
+    assert said["labels"][0].startswith("3 of 6 labels are names of classes of tiny")
+    log = read_route_log(tmp_path / "log" / "routes.parquet")
+    assert sorted(set(log.label.tolist())) == [0, 1, 7]
+    assert said["top1"] == pytest.approx(100 * (log.label == log.prediction).mean(), abs=0.01)
+    assert log.index is not None
+    assert (tmp_path / "log" / "class_features.parquet").is_file()
+    assert "top-1" in shell(*command)[1]
+    for wrong, why in ((("--k", 2), "has every k"), (("--out", tmp_path / "x"), "not both")):
+        code, _, err = shell(*command, *wrong)
+        assert code == 2
+        assert why in err
+
+
+def test_evaluate_writes_into_the_checkpoint_only_what_it_was_tested_on(
+    shell: Shell, folders: Path, tmp_path: Path, make_checkpoint
+) -> None:
+    images = load_images(folders, "test", image_size=16)
+    data = DataNote(
+        name="mine", train_images=1, validation_images=1, test_images=len(images),
+        train_sha256="0" * 64, test_sha256=images.sha256,
+    )  # fmt: skip
+    names = (*CLASSES, "x", "y")
+    make_checkpoint("tiny", tmp_path, class_names=names)
+    command = ("evaluate", "tiny", "--checkpoints", tmp_path, "--data", folders, "--threads", 1)
+    code, _, err = shell(*command, "--write")
+    assert code == 2
+    assert "classes that are not" in err
+    shape = {"num_classes": 6, "image_size": 16, "widths": (4, 4, 8), "num_branches": 4, "k": 2}
+    kinds = {"shape": shape, "class_names": CLASSES, "subtask_of_class": (0, 1, 2, 3, 0, 1)}
+    make_checkpoint("tiny", tmp_path, **kinds)
+    code, _, err = shell(*command, "--write")
+    assert code == 2
+    assert "--write needs the images that tiny was tested on" in err
+    folder = make_checkpoint("tiny", tmp_path, **kinds, data=data)
+    weights = (folder / "model.safetensors").read_bytes()
+    said = shell.json(*command, "--write")
+    card = read_card(folder / "card.json")
+    assert card.test.images == len(images)
+    assert card.test.top1 == said["top1"]
+    assert card.test.top1_perfect_gate_by_k[1] == said["top1_perfect_gate"]
+    assert (folder / "model.safetensors").read_bytes() == weights
+    log = read_route_log(folder / "routes.parquet")
+    assert log.label.tolist() == images.labels.tolist()
+    assert log.correct_subtask_first is not None
