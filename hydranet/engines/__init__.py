@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 
-from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints import Checkpoint, load_model
 from hydranet.engines.engine import Engine, Outputs, answers
 from hydranet.errors import InputError
 
 __all__ = ["ENGINES", "Engine", "Outputs", "answers", "choose_engine", "open_engine"]
 
-ENGINES = ("reference", "eager")
+ENGINES = ("reference", "eager", "cuda")
 """All engines, the slow and obvious one first."""
 
 AUTO = "auto"
+
+_NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def choose_engine(name: str = AUTO) -> str:
@@ -23,7 +26,7 @@ def choose_engine(name: str = AUTO) -> str:
         InputError: there is none of that name, or a package that it needs is not installed.
     """
     if name == AUTO:
-        return "eager"
+        return "cuda" if _has_gpu() else "eager"
     if name not in ENGINES:
         raise InputError(
             f"There is no engine named {name!r}. The names are: {AUTO}, {', '.join(ENGINES)}."
@@ -33,7 +36,18 @@ def choose_engine(name: str = AUTO) -> str:
             f"The engine {name} needs torch, which is not installed. Install it with: "
             "pip install torch"
         )
+    if name == "cuda" and not _has_gpu():
+        raise InputError("The engine cuda needs a GPU that torch can use, and there is none here.")
     return name
+
+
+def _has_gpu() -> bool:
+    """Whether torch can use a GPU; without importing it where there is no driver for one."""
+    if not _NVIDIA_DRIVER.exists() or find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def open_engine(checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1) -> Engine:
@@ -43,6 +57,15 @@ def open_engine(checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1) -
         InputError: see `choose_engine`; or the weights are damaged.
     """
     name = choose_engine(name)
-    from hydranet.engines.pytorch import TorchEngine
+    model = load_model(checkpoint)
+    if name == "reference":
+        from hydranet.engines.reference import reference_engine
 
-    return TorchEngine(checkpoint, name, threads=threads)
+        return reference_engine(model, threads=threads)
+    if name == "eager":
+        from hydranet.engines.eager import eager_engine
+
+        return eager_engine(model, threads=threads)
+    from hydranet.engines.cuda import CudaEngine
+
+    return CudaEngine(model)

@@ -41,6 +41,18 @@ class Outputs:
         return np.count_nonzero(self.fired != PADDING, axis=1)
 
 
+def without_branches(logits: NDArray[np.float32]) -> Outputs:
+    """What a static network makes of B images, of its logits (B, C)."""
+    images = len(logits)
+    return Outputs(
+        logits=logits,
+        gate_scores=np.zeros((images, 0), np.float32),
+        fired=np.zeros((images, 0), np.int64),
+        weights=np.zeros((images, 0), np.float32),
+        features=np.zeros((images, 0, 0), np.float32),
+    )
+
+
 class Engine(Protocol):
     """Runs the network of one checkpoint.
 

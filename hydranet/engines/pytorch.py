@@ -1,6 +1,8 @@
-"""Engines that run the torch modules as they are, with one of the executions of `HydraNet`."""
+"""Engines that run torch: a network in pieces, between which the host decides what runs."""
 
 from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -8,27 +10,63 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hydranet.array_routing import check_choice, choose
-from hydranet.checkpoints import Checkpoint, load_model
-from hydranet.engines.engine import Outputs, check_dynamic, check_pixels
-from hydranet.executions import get_execution
-from hydranet.executions.reference import all_branch_features
+from hydranet.card import Card
+from hydranet.engines.engine import Outputs, check_dynamic, check_pixels, without_branches
 from hydranet.models.hydra import HydraNet
-from hydranet.routing import Route
+from hydranet.models.network import Network
 from hydranet.switchboard import Examined
 
 
-class TorchEngine:
-    """See `hydranet.engines.engine.Engine`. `name` is that of an execution as well."""
+@runtime_checkable
+class Static(Protocol):
+    """A static network as engines run it."""
 
-    def __init__(self, checkpoint: Checkpoint, name: str, *, threads: int = 1) -> None:
+    def logits(self, x: Tensor) -> Tensor:
+        """(B, 3, side, side), normalised → (B, C)."""
+        ...
+
+
+@runtime_checkable
+class Dynamic(Protocol):
+    """A HydraNet as engines run it, in pieces."""
+
+    def stem_and_scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, side, side), normalised → stem features (B, c, h, w) and gate scores (B, N)."""
+        ...
+
+    def features(self, stem_features: Tensor, fired: NDArray[np.int64]) -> Tensor:
+        """Of the branches in `fired` (B, k), -1 where none: (B, k, D), 0 where none."""
+        ...
+
+    def every(self, stem_features: Tensor) -> Tensor:
+        """Of all branches: (B, N, D)."""
+        ...
+
+
+class TorchEngine:
+    """See `hydranet.engines.engine.Engine`.
+
+    `model`: a network with its card, on `device`; of it only the combiner is used, `pieces` do the
+    rest. `threads`: in one operation on a CPU, set for the whole process where they are not.
+    """
+
+    def __init__(
+        self, name: str, model: Network, pieces: Static | Dynamic, *, threads: int = 1,
+        device: str = "cpu",
+    ) -> None:  # fmt: skip
+        assert model.card is not None, "a loaded network has its card"
         self.name = name
-        self.card = checkpoint.card
-        self._model = load_model(checkpoint)
-        self._execution = get_execution(name)
+        self.card: Card = model.card
+        self._static = pieces if isinstance(pieces, Static) else None
+        self._dynamic = pieces if isinstance(pieces, Dynamic) else None
         self._threads = threads
+        self._device = device
+        self._combiner = model.combiner if isinstance(model, HydraNet) else None
         self.output_weight = np.zeros((self.card.architecture.num_classes, 0), np.float32)
-        if isinstance(self._model, HydraNet):
-            self.output_weight = self._model.combiner.matrix()[0].numpy()
+        self._output_bias = np.zeros(0, np.float32)
+        if self._combiner is not None:
+            weight, bias = self._combiner.matrix()
+            self.output_weight, self._output_bias = weight.cpu().numpy(), bias.cpu().numpy()
 
     @torch.inference_mode()
     def run(
@@ -42,28 +80,24 @@ class TorchEngine:
         """See `Engine.run`."""
         check_pixels(self.card, pixels)
         check_choice(self.card, k, threshold, fired, images=len(pixels))
-        x, model = self._input(pixels), self._model
-        if not isinstance(model, HydraNet):
-            return Outputs(
-                logits=model(x).numpy(),
-                gate_scores=np.zeros((len(x), 0), np.float32),
-                fired=np.zeros((len(x), 0), np.int64),
-                weights=np.zeros((len(x), 0), np.float32),
-                features=np.zeros((len(x), 0, 0), np.float32),
-            )
-        stem_features = model.stem(x)
-        gate_scores = model.gate(stem_features).numpy()  # (B, N)
+        x, pieces = self._input(pixels), self._dynamic
+        if self._static is not None:
+            return without_branches(self._static.logits(x).cpu().numpy())
+        assert pieces is not None, "what is not static is dynamic"
+        assert self._combiner is not None, "a HydraNet has one"
+        stem_features, scored = pieces.stem_and_scores(x)
+        gate_scores = scored.cpu().numpy()  # (B, N)
         chosen, weights = choose(
-            gate_scores, k=k or model.config.k, threshold=threshold, fired=fired
+            gate_scores, k=k or self.card.costs.k, threshold=threshold, fired=fired
         )
-        route = Route(torch.from_numpy(chosen), torch.from_numpy(weights), gate_scores.shape[1])
-        features = self._execution(model.branches, stem_features, route)  # (B, k, D)
+        features = pieces.features(stem_features, chosen)  # (B, k, D)
+        logits = self._combiner(features, torch.from_numpy(weights).to(self._device))
         return Outputs(
-            logits=model.combiner(features, route.weights).numpy(),
+            logits=logits.cpu().numpy(),
             gate_scores=gate_scores,
             fired=chosen,
             weights=weights,
-            features=features.numpy(),
+            features=features.cpu().numpy(),
         )
 
     @torch.inference_mode()
@@ -71,16 +105,14 @@ class TorchEngine:
         """See `Engine.examine`."""
         check_dynamic(self.card)
         check_pixels(self.card, pixels[None])
-        model = self._model
-        assert isinstance(model, HydraNet), "its card says so"
-        stem_features = model.stem(self._input(pixels[None]))
-        weight, bias = model.combiner.matrix()
+        assert self._dynamic is not None, "its card says so"
+        stem_features, gate_scores = self._dynamic.stem_and_scores(self._input(pixels[None]))
         return Examined(
             pixels=pixels,
-            gate_scores=model.gate(stem_features)[0].numpy(),
-            features=all_branch_features(model.branches, stem_features)[0].numpy(),
-            output_weight=weight.numpy(),
-            output_bias=bias.numpy(),
+            gate_scores=gate_scores[0].cpu().numpy(),
+            features=self._dynamic.every(stem_features)[0].cpu().numpy(),
+            output_weight=self.output_weight,
+            output_bias=self._output_bias,
             costs=self.card.costs,
         )
 
@@ -88,5 +120,5 @@ class TorchEngine:
         """(B, side, side, 3) uint8 → (B, 3, side, side), normalised, on this engine's threads."""
         if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
-        images = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
-        return self.card.normalisation.apply(images)
+        images = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device)
+        return self.card.normalisation.apply(images.permute(0, 3, 1, 2))

@@ -18,14 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from hydranet.routing import PADDING, Route
+from hydranet.executions.reference import chosen_features
+from hydranet.routing import Route
 
 
 def grouped(branches: nn.ModuleList, stem_features: Tensor, route: Route) -> Tensor:
     """Features of the fired branches: (B, k, D), zero where the route is padded."""
-    features = grouped_features(branches, stem_features)  # (B, N, D)
-    place = route.indices.clamp(min=0)[:, :, None].expand(-1, -1, features.shape[2])  # (B, k, D)
-    return features.gather(1, place) * (route.indices != PADDING)[:, :, None]
+    return chosen_features(grouped_features(branches, stem_features), route.indices)
 
 
 def grouped_features(branches: nn.ModuleList, stem_features: Tensor) -> Tensor:

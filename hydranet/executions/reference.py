@@ -18,7 +18,10 @@ def all_branch_features(branches: nn.ModuleList, stem_features: Tensor) -> Tenso
 
 def reference(branches: nn.ModuleList, stem_features: Tensor, route: Route) -> Tensor:
     """Features of the fired branches: (B, k, D), zero where the route is padded."""
-    features = all_branch_features(branches, stem_features)  # (B, N, D)
-    place = route.indices.clamp(min=0)[:, :, None].expand(-1, -1, features.shape[2])  # (B, k, D)
-    chosen = features.gather(1, place)
-    return chosen * (route.indices != PADDING)[:, :, None]
+    return chosen_features(all_branch_features(branches, stem_features), route.indices)
+
+
+def chosen_features(features: Tensor, indices: Tensor) -> Tensor:
+    """Of all branches' (B, N, D) those in `indices` (B, k): (B, k, D), zero where padded."""
+    place = indices.clamp(min=0)[:, :, None].expand(-1, -1, features.shape[2])  # (B, k, D)
+    return features.gather(1, place) * (indices != PADDING)[:, :, None]

@@ -1,0 +1,162 @@
+"""The branches of a network from folded layers, run in one of several ways.
+
+All ways give the same features; which is fastest depends on the device and on the rows that a
+branch gets, m = B·k/N. `docs/performance.md` has what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hydranet.array_routing import PADDING
+from hydranet.engines.folded.families import FoldedFamily
+from hydranet.engines.folded.graphs import Graphed
+from hydranet.engines.folded.layers import Layer, joined, packed, taken
+from hydranet.executions.reference import chosen_features
+from hydranet.models.hydra import Branch
+
+WAYS = ("loop", "gathered", "buckets", "all")
+"""loop: each branch on its own rows, one after the other. gathered: the weights of what fired, once
+for every row, in one grouped convolution. buckets: every branch on equally many rows, some of them
+filled up, in one grouped convolution. all: every branch on every row in one grouped convolution.
+
+The shapes of the last two do not depend on who fired (those of buckets only on how often the most
+chosen branch did), so that on a GPU they are replayed as CUDA graphs."""
+
+
+class FoldedBranches:
+    """N branches of one shape."""
+
+    def __init__(self, branches: Iterable[nn.Module], family: FoldedFamily) -> None:
+        own = [branch for branch in branches if isinstance(branch, Branch)]
+        self._layers = [family.body_layers(branch.body) for branch in own]
+        self._ready = [packed(layers) for layers in self._layers]
+        self._run = family.run_body
+        self._projection = _Projection([branch.projection for branch in own])
+        self._all = Graphed(self._run_all)
+        self._rows_of_all = Graphed(self._run_rows_of_all)
+
+    @cached_property
+    def _joined(self) -> list[Layer]:
+        """Every layer with the weights of all branches, made when a way first needs it."""
+        return [joined(list(layers)) for layers in zip(*self._layers, strict=True)]
+
+    def features(self, stem_features: Tensor, fired: NDArray[np.int64], way: str) -> Tensor:
+        """(B, c, H, W) and (B, k) branches, `PADDING` last → (B, k, D), zero where padded."""
+        ways = {"loop": self._loop, "gathered": self._gathered, "buckets": self._buckets}
+        if way in ways:
+            return ways[way](stem_features, fired)
+        indices = torch.from_numpy(fired).to(stem_features.device)
+        return chosen_features(self.every(stem_features, way), indices)
+
+    def every(self, stem_features: Tensor, way: str) -> Tensor:
+        """Of all branches, in a loop if that is the way, else at once: (B, c, H, W) → (B, N, D)."""
+        if way == "loop":
+            branches = range(len(self._ready))
+            return torch.stack([self._branch(b, stem_features) for b in branches], dim=1)
+        return self._all(stem_features)[0]
+
+    def _branch(self, branch: int, rows: Tensor) -> Tensor:
+        return self._projection.one(branch, self._run(self._ready[branch], rows))
+
+    def _loop(self, stem_features: Tensor, fired: NDArray[np.int64]) -> Tensor:
+        images, k = fired.shape
+        if images == 1:
+            chosen = fired[0][fired[0] != PADDING]
+            alone = torch.cat([self._branch(int(b), stem_features) for b in chosen])
+            return F.pad(alone, (0, 0, 0, k - len(chosen)))[None]
+        order, counts = _by_branch(fired, len(self._ready))
+        at = torch.from_numpy(order).to(stem_features.device)
+        groups = at.split(counts.tolist())
+        outputs = [
+            self._branch(b, stem_features[slots // k])
+            for b, slots in enumerate(groups)
+            if len(slots)
+        ]
+        features = stem_features.new_zeros(images * k, outputs[0].shape[1])
+        features[at] = torch.cat(outputs)
+        return features.view(images, k, -1)
+
+    def _gathered(self, stem_features: Tensor, fired: NDArray[np.int64]) -> Tensor:
+        images, k = fired.shape
+        indices = torch.from_numpy(fired).to(stem_features.device)
+        bodies = indices.clamp(min=0).flatten()  # (B·k,)
+        layers = [taken(layer, bodies) for layer in self._joined]
+        side_by_side = stem_features.reshape(1, -1, *stem_features.shape[2:])  # (1, B·c, H, W)
+        pooled = self._run(layers, side_by_side).view(len(bodies), 1, -1)  # (B·k, 1, D)
+        features = self._projection.some(bodies, pooled).view(images, k, -1)
+        return features * (indices != PADDING)[:, :, None]
+
+    def _buckets(self, stem_features: Tensor, fired: NDArray[np.int64]) -> Tensor:
+        (images, k), branches = fired.shape, len(self._ready)
+        order, counts = _by_branch(fired, branches)
+        size = 1 << (int(counts.max()) - 1).bit_length()  # few sizes, so few graphs
+        place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+        branch = np.repeat(np.arange(branches), counts)  # of the sorted slots, as is place
+        rows = np.zeros((size, branches), np.int64)
+        rows[place, branch] = order // k
+        device = stem_features.device
+        (found,) = self._rows_of_all(stem_features, torch.from_numpy(rows).to(device))
+        features = found.new_zeros(images * k, found.shape[2])
+        chosen = torch.from_numpy(place * branches + branch).to(device)
+        features[torch.from_numpy(order).to(device)] = found.flatten(0, 1)[chosen]
+        return features.view(images, k, -1)
+
+    def _run_all(self, stem_features: Tensor) -> tuple[Tensor]:
+        """(B, c, H, W), which all branches share, → (B, N, D)."""
+        return (self._project_all(self._run(self._joined, stem_features)),)
+
+    def _run_rows_of_all(self, stem_features: Tensor, rows: Tensor) -> tuple[Tensor]:
+        """(B, c, H, W) and (size, N) images, a row for each branch, → (size, N, D)."""
+        gathered = stem_features[rows].flatten(1, 2)  # (size, N·c, H, W)
+        return (self._project_all(self._run(self._joined, gathered)),)
+
+    def _project_all(self, pooled: Tensor) -> Tensor:
+        """(R, N·D) → (R, N, D)."""
+        by_branch = pooled.unflatten(1, (len(self._ready), -1)).transpose(0, 1)  # (N, R, D)
+        return self._projection.all(by_branch).transpose(0, 1)
+
+
+class _Projection:
+    """What stands behind the bodies: a linear layer for each branch, or nothing."""
+
+    def __init__(self, projections: Sequence[nn.Module]) -> None:
+        linear = [layer for layer in projections if isinstance(layer, nn.Linear)]
+        self._weight = torch.stack([layer.weight for layer in linear]) if linear else None
+        self._bias = torch.stack([layer.bias for layer in linear]) if linear else None
+
+    def one(self, branch: int, pooled: Tensor) -> Tensor:
+        """Of one branch: (m, D)."""
+        if self._weight is None or self._bias is None:
+            return pooled
+        return F.linear(pooled, self._weight[branch], self._bias[branch])
+
+    def some(self, branches: Tensor, pooled: Tensor) -> Tensor:
+        """Of G branches, each on its own rows: (G, R, D)."""
+        if self._weight is None or self._bias is None:
+            return pooled
+        weight, bias = self._weight[branches], self._bias[branches]
+        return torch.baddbmm(bias[:, None], pooled, weight.transpose(1, 2))
+
+    def all(self, pooled: Tensor) -> Tensor:
+        """Of all branches: (N, R, D)."""
+        if self._weight is None or self._bias is None:
+            return pooled
+        return torch.baddbmm(self._bias[:, None], pooled, self._weight.transpose(1, 2))
+
+
+def _by_branch(fired: NDArray[np.int64], branches: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """The slots of (B, k) that are not padded, those of one branch together, and how many each
+    branch has: (fired slots,) and (N,)."""
+    slots = fired.ravel()
+    counts = np.bincount(slots[slots != PADDING], minlength=branches)
+    order = np.argsort(slots, kind="stable")  # padding first
+    return order[len(slots) - counts.sum() :], counts
