@@ -33,6 +33,13 @@ DownloadOption = Annotated[
     str | None,
     typer.Option(help="cifar10 or cifar100: let torchvision fetch it into --data first."),
 ]
+SkipOption = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unreadable",
+        help="Leave out files of class folders that cannot be read, instead of stopping.",
+    ),
+]
 RootOption = Annotated[
     Path | None, typer.Option("--checkpoints", help="Folder that holds the checkpoints.")
 ]

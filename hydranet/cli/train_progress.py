@@ -6,8 +6,8 @@ from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
 from hydranet.training.history import EpochRecord
-from hydranet.training.job import Job, Measured
-from hydranet.training.loop import Progress
+from hydranet.training.job import Event, Job, Measured
+from hydranet.training.source import Read
 
 
 class TrainingBars:
@@ -18,9 +18,23 @@ class TrainingBars:
         self._several = len(jobs) > 1
         self._tasks: dict[tuple[str, str], TaskID] = {}
 
-    def __call__(self, job: Job, event: Progress | Measured) -> None:
+    def announce(self, added: tuple[str, ...]) -> None:
+        """Say which networks are trained although nobody asked for them."""
+        if self._bar is None or not added:
+            return
+        them = "them" if len(added) > 1 else "it"
+        self._bar.console.print(
+            f"{', '.join(added)} first: subtasks are made from {them}, and no checkpoint of these "
+            "classes is there yet."
+        )
+
+    def __call__(self, job: Job, event: Event) -> None:
         """Move the job's bar; after an epoch print what it gave."""
         if self._bar is None:
+            return
+        if isinstance(event, Read):
+            task = self._task(self._bar, f"Reading {event.split} images of", job)
+            self._bar.update(task, completed=event.done, total=event.total)
             return
         if isinstance(event, Measured):
             task = self._task(self._bar, "Evaluating", job)

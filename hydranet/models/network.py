@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 
 
 class Network(nn.Module):
-    """A network that knows its configuration and, where it comes from a checkpoint, its card."""
+    """A network that knows its configuration and, where it comes from a checkpoint, its card.
+
+    `stem`: what every input runs first.
+    """
 
     config: ArchitectureConfig
+    stem: nn.Module
     card: Card | None = None
 
 

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import torch
 
 from hydranet.card import Card
 from hydranet.checkpoints import load
-from hydranet.data import ImageSet, load_images
 from hydranet.errors import InputError
 from hydranet.registry import list_models, model_config
 from hydranet.training.distributed import World, local_device
 from hydranet.training.finish import finish
 from hydranet.training.loop import Progress
+from hydranet.training.names import check_name
+from hydranet.training.plan import plan_architecture
 from hydranet.training.recipe import Recipe
 from hydranet.training.run import train_model
+from hydranet.training.source import Read, Source, class_names_of, read_splits
 
 AUTO_START = "auto"
 
@@ -32,7 +33,8 @@ class Job:
 
     `recipe.start` may be "auto": the static network that `model` is built on. `runs/name` holds
     the state of the unfinished run, `resume` goes on from it. `device`: cpu or cuda; `threads`: on
-    the CPU. `download`: cifar10 or cifar100, to be fetched first.
+    the CPU. `download`: cifar10 or cifar100, to be fetched first. `branches` and `k`: as
+    `plan_architecture` chooses unless given. `skip_unreadable`: see `load_images`.
     """
 
     model: str
@@ -46,6 +48,14 @@ class Job:
     threads: int = 1
     resume: bool = False
     download: str | None = None
+    branches: int | None = None
+    k: int | None = None
+    skip_unreadable: bool = False
+
+    @property
+    def source(self) -> Source:
+        """The images it is trained on."""
+        return Source(self.data, self.image_size, self.download, self.skip_unreadable)
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,8 @@ class Measured:
     total: int
 
 
-Report = Callable[[Progress | Measured], None]
+Event = Read | Progress | Measured
+Report = Callable[[Event], None]
 
 
 def run_job(
@@ -83,11 +94,23 @@ def run_job(
 
 def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
     device = local_device(job.device)
-    images = _images(job.data, "train", job.image_size, job.download)
-    test = _images(job.data, "test", job.image_size, None)
+    model_config(job.model, image_size=job.image_size)  # what is wrong is said before long reading
+    class_names = class_names_of(job.source, report)
+    plan_architecture(
+        job.model,
+        num_classes=len(class_names),
+        image_size=job.image_size,
+        branches=job.branches,
+        k=job.k,
+    )
+    check_name(job.name, job.root, class_names)
+    splits = read_splits(job.source, report)
     run = train_model(
         job.model,
-        images,
+        splits.train,
+        validation=splits.validation,
+        branches=job.branches,
+        k=job.k,
         recipe=replace(job.recipe, start=find_start(job.recipe.start, job.model)),
         load_network=lambda name: load(name, job.root),
         device=device,
@@ -101,17 +124,11 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
     return finish(
         run,
         name=job.name,
-        test=test,
+        test=splits.test,
         root=job.root,
         device=device,
         on_progress=lambda done, total: report(Measured(done, total)),
     )
-
-
-@lru_cache(maxsize=2)
-def _images(data: Path, split: str, image_size: int, download: str | None) -> ImageSet:
-    """The set is read once for all networks that one process trains."""
-    return load_images(data, split, image_size=image_size, download=download)
 
 
 def find_start(start: str | None, model: str) -> str | None:

@@ -29,7 +29,8 @@ class Recipe:
     as a copy of, or None. `execution`: "fired" computes only the branches that fired, "all"
     computes all and masks, "grouped" does so with one grouped convolution for all branches (where
     it is faster is not measured). `precision` and `compile`: "auto" is settled at the start.
-    `validation_images` are held out of the training split for choices.
+    `validation_images` are held out of the training split for choices: a tenth of it, at most
+    2,000, unless said; none where the data set has a validation split of its own.
     `teacher`: checkpoint of a static network or HydraNet to learn from, or None; `distillation`:
     how, see `training/distillation.py`; `distillation_weight`: times what its paper weighs it by;
     `label_loss`: weight of the cross-entropy against the labels beside it. `gate_targets`: what the
@@ -55,7 +56,7 @@ class Recipe:
     execution: str = "fired"
     precision: str = "auto"
     compile: str = "auto"
-    validation_images: int = 2000
+    validation_images: int | None = None
     seed: int = 0
     teacher: str | None = None
     distillation: str = "dkd"
@@ -81,8 +82,10 @@ class Recipe:
                 "gate_targets must be subtask where there is no teacher, not 'teacher'. Name a "
                 "teacher's checkpoint."
             )
-        for name in ("epochs", "batch_size", "validation_images"):
+        for name in ("epochs", "batch_size"):
             _check_whole(name, getattr(self, name), 1, 10**9)
+        if self.validation_images is not None:
+            _check_whole("validation_images", self.validation_images, 1, 10**9)
         for name in ("warmup_all_branches", "freeze_trunk", "erase"):
             _check_whole(name, getattr(self, name), 0, 10**9)
         _check_whole("seed", self.seed, 0, 2**32 - 1)

@@ -25,6 +25,7 @@ from hydranet.training.distillation import Teacher, prepare_teacher
 from hydranet.training.distributed import World
 from hydranet.training.history import EpochRecord
 from hydranet.training.loop import ProgressCallback, fit
+from hydranet.training.plan import plan_architecture, validation_images_for
 from hydranet.training.recipe import Recipe
 from hydranet.training.upcycling import upcycle
 
@@ -51,22 +52,37 @@ def train_model(
     recipe: Recipe,
     load_network: Callable[[str], Network],
     device: torch.device,
+    validation: ImageSet | None = None,
+    branches: int | None = None,
+    k: int | None = None,
     state_path: Path | None = None,
     resume: bool = False,
     world: World | None = None,
     on_progress: ProgressCallback = lambda progress: None,
 ) -> TrainedRun:
-    """Train the registered network `name` on `images`, of which a part is held out for validation.
+    """Train the registered network `name` on `images`, of which a part is held out for validation
+    unless `validation` is given.
 
+    `branches`, `k`: as `plan_architecture` chooses unless given; with subtasks by superclass there
+    are as many branches as superclasses.
     `load_network` gives the trained network of a checkpoint name; it is asked where the recipe
     names one in `start` or `teacher`. `world`: the processes that share the work.
 
     Raises:
         InputError: the recipe, the data and the network do not fit, or training diverged.
     """
-    config = model_config(name, num_classes=images.num_classes, image_size=images.images.shape[1])
+    if recipe.subtasks == "superclasses" and model_config(name).has_subtasks:
+        branches = branches or len(set(images.superclasses or ())) or None
+    config = plan_architecture(
+        name,
+        num_classes=images.num_classes,
+        image_size=images.images.shape[1],
+        branches=branches,
+        k=k,
+    )
     images.check_every_class_has_images()
-    train, validation = images.split(recipe.validation_images, seed=recipe.seed)
+    train, validation = _divide(images, validation, recipe)
+    recipe = replace(recipe, validation_images=len(validation))
     train.check_every_class_has_images()
     normalisation = Normalisation(*train.channel_statistics())
     torch.manual_seed(recipe.seed)
@@ -74,16 +90,13 @@ def train_model(
     teacher = _teacher(recipe, load_network, train, normalisation, device)
     recipe = _without_what_does_not_apply(settle(recipe, model, device), model)
     subtask_of_class = None
-    if isinstance(model, HydraNet):
-        static = load_network(recipe.start) if recipe.start else None
-        if static is not None:
-            upcycle(model, static)
-        if model.config.has_subtasks:
-            subtask_of_class = make_subtasks(
-                recipe, train, static, normalisation, model.config.num_branches, device
-            )
-    elif recipe.start:
-        raise InputError(f"Only a HydraNet starts from a static network; {name} is static itself.")
+    static = load_network(recipe.start) if recipe.start else None
+    if static is not None:
+        upcycle(model, static, class_names=train.class_names)
+    if isinstance(model, HydraNet) and model.config.has_subtasks:
+        subtask_of_class = make_subtasks(
+            recipe, train, static, normalisation, model.config.num_branches, device
+        )
     model.to(device)
     began = time.perf_counter()
     history = fit(
@@ -108,6 +121,21 @@ def train_model(
     return TrainedRun(
         model, config, recipe, normalisation, subtask_of_class, train, validation, history, seconds
     )
+
+
+def _divide(
+    images: ImageSet, validation: ImageSet | None, recipe: Recipe
+) -> tuple[ImageSet, ImageSet]:
+    """(training images, validation images)."""
+    if validation is None:
+        count = recipe.validation_images or validation_images_for(len(images))
+        return images.split(count, seed=recipe.seed)
+    if validation.class_names != images.class_names:
+        raise InputError(
+            f"The validation split of {images.name} must have the classes of its training split, "
+            "in the same order."
+        )
+    return images, validation
 
 
 def _without_what_does_not_apply(recipe: Recipe, model: Network) -> Recipe:

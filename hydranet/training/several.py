@@ -19,10 +19,9 @@ from multiprocessing.context import SpawnProcess
 from hydranet.card import Card
 from hydranet.errors import InputError
 from hydranet.training.distributed import World
-from hydranet.training.job import Job, Measured, run_job
-from hydranet.training.loop import Progress
+from hydranet.training.job import Event, Job, run_job
 
-OnEvent = Callable[[Job, Progress | Measured], None]
+OnEvent = Callable[[Job, Event], None]
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,7 @@ def train_several(
     return _side_by_side(jobs, at_once, on_event)
 
 
-def _outcome(
-    job: Job, report: Callable[[Progress | Measured], None], world: World | None = None
-) -> Outcome:
+def _outcome(job: Job, report: Callable[[Event], None], world: World | None = None) -> Outcome:
     try:
         return Outcome(job, card=run_job(job, report, world))
     except InputError as error:

@@ -73,10 +73,43 @@ def test_other_test_classes_are_refused(coloured: ImageSet, tmp_path: Path) -> N
     assert not list(tmp_path.iterdir())
 
 
-def test_a_static_network_has_no_start(coloured: ImageSet) -> None:
-    recipe = replace(RECIPE, start="resnet8")
-    with pytest.raises(InputError, match="resnet14 is static itself"):
-        train_model("resnet14", coloured, recipe=recipe, load_network=no_checkpoint, device=CPU)
+def test_a_static_network_starts_from_one_of_its_kind(coloured: ImageSet) -> None:
+    recipe = replace(RECIPE, start="other", learning_rate=0.0)
+    options: dict[str, Any] = {"recipe": recipe, "device": CPU}
+    trained = used(build(ResNetConfig(n=1, num_classes=7)))
+    run = train_model("resnet8", coloured, load_network=lambda name: trained, **options)
+    for ours, theirs in zip(run.model.stem.parameters(), trained.stem.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    with pytest.raises(InputError, match=r"A ResNet-14 starts from a ResNet-14 .* not from a ResN"):
+        train_model("resnet14", coloured, load_network=lambda name: trained, **options)
+
+
+def test_branches_are_chosen_from_the_classes(coloured: ImageSet) -> None:
+    options: dict[str, Any] = {"load_network": no_checkpoint, "device": CPU}
+    run = train_model("hydra_res_d1", coloured, recipe=RECIPE, **options)
+    assert (run.config.num_branches, run.config.k) == (3, 2)
+    assert sorted(run.subtask_of_class) == [0, 1, 2]
+    grouped = replace(coloured, superclasses=(1, 0, 1))
+    recipe = replace(RECIPE, subtasks="superclasses")
+    run = train_model("hydra_res_d1", grouped, recipe=recipe, k=2, **options)
+    assert (run.config.num_branches, run.config.k) == (2, 2)
+
+
+def test_a_validation_split_of_its_own_is_used_whole(coloured: ImageSet) -> None:
+    train, own = coloured.split(30, seed=1)
+    options: dict[str, Any] = {"recipe": RECIPE, "load_network": no_checkpoint, "device": CPU}
+    run = train_model("resnet8", train, validation=own, **options)
+    assert (len(run.train), len(run.validation)) == (90, 30)
+    assert run.recipe.validation_images == 30
+    other = replace(own, class_names=("green", "red", "blue"))
+    with pytest.raises(InputError, match="validation split of coloured must have the classes"):
+        train_model("resnet8", train, validation=other, **options)
+
+
+def test_a_tenth_is_held_out_unless_said(coloured: ImageSet) -> None:
+    recipe = replace(RECIPE, validation_images=None)
+    run = train_model("resnet8", coloured, recipe=recipe, load_network=no_checkpoint, device=CPU)
+    assert (len(run.validation), run.recipe.validation_images) == (12, 12)
 
 
 def test_a_class_without_images_is_refused(coloured: ImageSet) -> None:
@@ -160,10 +193,9 @@ def test_upcycling_copies_and_does_not_share(static: Network) -> None:
     "make",
     [
         lambda: HydraResConfig(d=2, num_branches=2, k=1, **SHAPE),
-        lambda: HydraResConfig(d=1, num_branches=2, k=1, **{**SHAPE, "num_classes": 6}),
         lambda: HydraResConfig(d=1, num_branches=2, k=1, **{**SHAPE, "widths": (4, 6, 10)}),
     ],
-    ids=["depth", "classes", "widths"],
+    ids=["depth", "widths"],
 )
 def test_networks_that_do_not_fit(static: Network, make: Callable[[], HydraResConfig]) -> None:
     hydra = build(make())

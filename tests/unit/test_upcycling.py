@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from hydranet.checkpoints import load
 from hydranet.data import ImageSet
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
-from hydranet.models import HydraNet, Network, StaticNetwork, create_model
+from hydranet.models import HydraNet, Network, StaticNetwork, build, create_model
 from hydranet.training.run import class_features
 from hydranet.training.upcycling import upcycle
 
@@ -74,7 +77,6 @@ def test_heads_share_a_trained_trunk_and_are_new(
     [
         ("hydra_dense_d2", "densenet13", DENSE, r"Hydra-Dense-d2 .* DenseNet-10 .* DenseNet-13"),
         ("hydra_dense_d2", "densenet10", {**DENSE, "growth": 4}, "of the same width"),
-        ("hydra_dense_d2", "densenet10", {**DENSE, "num_classes": 6}, "DenseNet-10 with 6"),
         ("hydra_dense_d2", "resnet14", RESIDUAL, "not from a ResNet-14"),
         ("multihead_densenet", "resnet20", RESIDUAL, "multi-head DenseNet-13 .* ResNet-20"),
         ("hydra_dense_d2", "hydra_dense_d2", DENSE, "can start from a DenseNet-10, not from a Hyd"),
@@ -88,6 +90,30 @@ def test_what_does_not_fit_is_refused_and_nothing_is_copied(
     with pytest.raises(InputError, match=sentence):
         upcycle(copy, other)
     assert all(torch.equal(before[k], v) for k, v in copy.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["hydra_dense_d2", "densenet10"])
+def test_other_classes_keep_an_output_layer_of_their_own(name: str) -> None:
+    trained = static("densenet10", **{**DENSE, "num_classes": 6})
+    assert isinstance(trained, StaticNetwork)
+    copy = create_model(name, **DENSE)
+    output = copy.combiner.output if isinstance(copy, HydraNet) else copy.head
+    before = output.weight.clone()
+    assert upcycle(copy, trained) == ("stem", "body")
+    assert torch.equal(output.weight, before)
+    bodies = [b.body for b in copy.branches] if isinstance(copy, HydraNet) else [copy.body]
+    for ours, theirs in zip(bodies[-1].parameters(), trained.body.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_as_many_but_other_classes_are_other_classes(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    trained = load(make_checkpoint("mine", tmp_path, model="resnet8"))
+    copy = build(trained.config)
+    names = tuple(f"class {i}" for i in range(8))
+    assert "output layer" in upcycle(copy, trained, class_names=names)
+    assert upcycle(copy, trained, class_names=names[::-1]) == ("stem", "body")
 
 
 def test_another_image_size_fits() -> None:

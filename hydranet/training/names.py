@@ -1,0 +1,52 @@
+"""Names of checkpoints that overwrite nothing by mistake. Light: no torch."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hydranet.checkpoints import find_checkpoint
+from hydranet.errors import InputError
+
+
+def is_trained(name: str, root: Path, class_names: tuple[str, ...], image_size: int) -> bool:
+    """Whether `root/name` is a checkpoint of these classes and of this image size."""
+    try:
+        card = find_checkpoint(name, root).card
+    except InputError:
+        return False
+    return (card.class_names, card.architecture.image_size) == (class_names, image_size)
+
+
+def free_name(
+    model: str, data: Path, root: Path, class_names: tuple[str, ...], image_size: int
+) -> str:
+    """The name of a new checkpoint that takes the place of none of other classes or another size.
+
+    The network's name; else with the data's folder behind it; else with the image size behind both.
+
+    Raises:
+        InputError: all three are taken.
+    """
+    folder = re.sub(r"[^A-Za-z0-9._-]+", "-", data.resolve().name).strip("-.") or "own"
+    names = [model, f"{model}-{folder}", f"{model}-{folder}-{image_size}px"]
+    for name in names:
+        if not (root / name).exists() or is_trained(name, root, class_names, image_size):
+            return name
+    raise InputError(
+        f"Checkpoints of other classes have the names {', '.join(names)} in {root}. Choose another "
+        "with --name."
+    )
+
+
+def check_name(name: str, root: Path, class_names: tuple[str, ...]) -> None:
+    """Raise InputError if a checkpoint of other classes would be overwritten."""
+    try:
+        there = find_checkpoint(name, root).card.class_names
+    except InputError:
+        return  # none, or none that anybody could use
+    if there != class_names:
+        raise InputError(
+            f"{root / name} was trained on other classes ({', '.join(there[:3])}, …) and would be "
+            "overwritten. Choose another --name, or remove it first."
+        )

@@ -1,0 +1,85 @@
+"""Jobs made ready: each with a name that overwrites nothing, and with a start that will be there.
+
+A HydraNet gets its subtasks from a static network. Where none of the same classes has been trained
+yet, it is trained first, as a job and a checkpoint of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hydranet.config import HydraConfig
+from hydranet.errors import InputError
+from hydranet.registry import model_config
+from hydranet.training.job import AUTO_START, Job, find_start
+from hydranet.training.names import free_name, is_trained
+
+
+@dataclass(frozen=True)
+class Queue:
+    """`first`: static networks that some of `then` start from; `added`: the names of those that
+    nobody asked for."""
+
+    first: list[Job]
+    then: list[Job]
+    added: tuple[str, ...]
+
+
+def make_queue(jobs: Sequence[Job], class_names: tuple[str, ...]) -> Queue:
+    """The jobs with names and starts settled for these classes.
+
+    A job without a name gets that of `free_name`. A job whose network is unknown is left as it is:
+    it will say so when it runs.
+
+    Raises:
+        InputError: a name is needed and none is free.
+    """
+    asked = {job.name: job for job in (_named(job, class_names) for job in jobs)}
+    if len(asked) < len(jobs):
+        raise InputError("Each network can be trained once in a call, but one stands twice.")
+    added: dict[str, Job] = {}
+    needed: set[str] = set()
+    settled: dict[str, Job] = {}
+    for name, job in asked.items():
+        start = _start(job)
+        if start == AUTO_START:
+            static = _static_job(job, class_names)
+            start = static.name
+            if start in asked:
+                needed.add(start)
+            elif not is_trained(start, job.root, class_names, job.image_size):
+                added[start] = static
+        settled[name] = replace(job, recipe=replace(job.recipe, start=start))
+    first = [*added.values(), *(job for name, job in settled.items() if name in needed)]
+    then = [job for name, job in settled.items() if name not in needed]
+    return Queue(first, then, tuple(added))
+
+
+def _named(job: Job, class_names: tuple[str, ...]) -> Job:
+    if job.name:
+        return job
+    name = free_name(job.model, job.data, job.root, class_names, job.image_size)
+    return replace(job, name=name)
+
+
+def _start(job: Job) -> str | None:
+    """As asked; "auto" also where nothing is asked and subtasks are made from a static network."""
+    start = job.recipe.start
+    try:
+        config = model_config(job.model)
+    except InputError:
+        return start
+    if start is None and config.has_subtasks and job.recipe.subtasks == "clusters":
+        start = AUTO_START
+    return start if start != AUTO_START or isinstance(config, HydraConfig) else None
+
+
+def _static_job(job: Job, class_names: tuple[str, ...]) -> Job:
+    """The job that trains the static network which `job` starts from, by the same recipe."""
+    model = find_start(AUTO_START, job.model)
+    assert model is not None, "only a static network starts from none"
+    recipe = replace(job.recipe, start=None, teacher=None, gate_targets="subtask")
+    return _named(
+        replace(job, model=model, name="", recipe=recipe, branches=None, k=None), class_names
+    )
