@@ -13,13 +13,14 @@ from hydranet.costs import Costs, count_costs
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
 from hydranet.metrics import Metrics
-from hydranet.structure import structure
+from hydranet.structure import shown, structure, unique
 from hydranet.subtasks import members
 from hydranet.training.history import EpochRecord
 from hydranet.training.recipe import Recipe
 
 CARD_FORMAT = 1
 _CARD_BYTES = 4 * 2**20
+_LONGEST_CLASS_NAME = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,13 @@ class Card(_CardBody):
             raise InputError(
                 f"The card names {len(self.class_names)} classes for {classes} outputs."
             )
+        if len(set(self.class_names)) < classes or not all(
+            0 < len(name) <= _LONGEST_CLASS_NAME for name in self.class_names
+        ):
+            raise InputError(
+                f"The card must name each class, differently, in at most {_LONGEST_CLASS_NAME} "
+                "characters."
+            )
         branches, subtasks = self.costs.num_branches, self.subtask_of_class
         if (subtasks is not None) != self.architecture.has_subtasks:
             raise InputError(
@@ -127,7 +135,7 @@ def read_card(path: Path) -> Card:
             raise InputError(
                 f"{path.name} is larger than {_CARD_BYTES >> 20} MiB; that is no card."
             )
-        data = json.loads(path.read_bytes())
+        data = json.loads(path.read_bytes(), object_pairs_hook=unique)
     except FileNotFoundError:
         raise InputError(f"{path.name} is missing.") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -139,7 +147,7 @@ def card_from_json(data: object) -> Card:
     """The card that `Card.to_json` wrote; see `read_card` for errors."""
     if not isinstance(data, dict) or data.get("format") != CARD_FORMAT:
         found = data.get("format") if isinstance(data, dict) else None
-        raise InputError(f"The card must have format {CARD_FORMAT}, not {found!r}.")
+        raise InputError(f"The card must have format {CARD_FORMAT}, not {shown(found)}.")
     body = {key: value for key, value in data.items() if key not in ("format", "costs")}
     architecture = config_from_json(body.pop("architecture", None))
     fields = vars(structure(_CardBody, body, "The card"))

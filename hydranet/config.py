@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from hydranet.config_base import ArchitectureConfig, HydraConfig, MultiHeadConfig
 from hydranet.errors import InputError
-from hydranet.structure import structure
+from hydranet.structure import shown, structure
 
 __all__ = [
     "ArchitectureConfig",
@@ -198,6 +198,8 @@ def config_from_json(data: object) -> ArchitectureConfig:
     family = values.pop("family", None)
     if not isinstance(family, str) or family not in CONFIG_CLASSES:
         known = ", ".join(sorted(CONFIG_CLASSES))
-        raise InputError(f"The family of an architecture must be one of {known}, not {family!r}.")
+        raise InputError(
+            f"The family of an architecture must be one of {known}, not {shown(family)}."
+        )
     cls = CONFIG_CLASSES[family]
     return structure(cls, values, f"The {family} architecture")

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from hydranet.errors import InputError
+from hydranet.structure import shown
 
 _LIMITS = {
     "num_classes": (2, 100_000),
@@ -21,7 +22,7 @@ _LIMITS = {
 def check_whole(name: str, value: object, low: int, high: int) -> None:
     """Raise InputError unless `value` is a whole number in [low, high]."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InputError(f"{name} must be a whole number from {low} to {high}, not {value!r}.")
+        raise InputError(f"{name} must be a whole number from {low} to {high}, not {shown(value)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ class ArchitectureConfig:
 def check_widths(widths: object, count: int) -> None:
     """Raise InputError unless `widths` are `count` channel counts."""
     if not isinstance(widths, tuple) or len(widths) != count:
-        raise InputError(f"widths must be {count} channel counts, not {widths!r}.")
+        raise InputError(f"widths must be {count} channel counts, not {shown(widths)}.")
     for width in widths:
         check_whole("each width", width, 1, 4096)
 

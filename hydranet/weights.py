@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -18,9 +18,10 @@ from safetensors.numpy import load
 
 from hydranet.checkpoints import WEIGHTS, Checkpoint, changed_weights
 from hydranet.errors import InputError
+from hydranet.structure import shown, unique
 from hydranet.weight_shapes import COUNTER, Shape, weight_shapes
 
-Weights = dict[str, NDArray[np.float32]]
+Weights = Mapping[str, NDArray[np.floating]]
 """The tensors that a network computes with, under torch's names."""
 
 
@@ -32,10 +33,14 @@ def read_weights(checkpoint: Checkpoint) -> Weights:
     """
     content = read_checked(checkpoint)
     with fitting(checkpoint):
-        tensors = load(content)
+        return arrays_of(content)
+
+
+def arrays_of(content: bytes) -> Weights:
+    """The weights in a file that `read_checked` read."""
     return {
         name: value.astype(np.float32)
-        for name, value in tensors.items()
+        for name, value in load(content).items()
         if not name.endswith(COUNTER)
     }
 
@@ -67,18 +72,18 @@ def fitting(checkpoint: Checkpoint) -> Iterator[None]:
 def _check_header(content: bytes, expected: dict[str, Shape], name: str) -> None:
     """Raise InputError unless the file's tensors have the expected names, shapes and types."""
     length = int.from_bytes(content[:8], "little")
-    header = dict(json.loads(content[8 : 8 + length]))
+    header = dict(json.loads(content[8 : 8 + length], object_pairs_hook=unique))
     header.pop("__metadata__", None)
     if wrong := sorted(set(header) ^ set(expected)):
-        raise InputError(f"{WEIGHTS} of {name} lacks or adds the tensor {wrong[0]}.")
+        raise InputError(f"{WEIGHTS} of {name} lacks or adds the tensor {shown(wrong[0])}.")
     for tensor, shape in expected.items():
         if tuple(header[tensor]["shape"]) != shape:
             raise InputError(
-                f"{WEIGHTS} of {name} holds {tensor} as {header[tensor]['shape']}, but the "
+                f"{WEIGHTS} of {name} holds {tensor} as {shown(header[tensor]['shape'])}, but the "
                 f"architecture on its card needs {list(shape)}."
             )
         kind = "I64" if tensor.endswith(COUNTER) else "F16"
-        if header[tensor]["dtype"] != kind:
+        if (found := header[tensor]["dtype"]) != kind:
             raise InputError(
-                f"{WEIGHTS} of {name} holds {tensor} as {header[tensor]['dtype']}, not as {kind}."
+                f"{WEIGHTS} of {name} holds {tensor} as {shown(found)}, not as {kind}."
             )

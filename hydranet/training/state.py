@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from hydranet.errors import InputError
 from hydranet.files import write_whole
-from hydranet.structure import structure
+from hydranet.structure import shown, structure, unique
 from hydranet.training.history import EpochRecord
 
 _MOMENTUM = "momentum/"
 _MODEL = "model/"
+_TYPES = {torch.float32: "F32", torch.int64: "I64"}
 
 
 def save_state(
@@ -59,29 +60,47 @@ def load_state(
     """
     try:
         with safe_open(path, framework="pt") as file:
-            meta = json.loads((file.metadata() or {})["run"])
-            saved_identity, epochs = meta["identity"], meta["history"]
+            meta = json.loads((file.metadata() or {})["run"], object_pairs_hook=unique)
+            saved_identity, epochs = dict(meta["identity"]), list(meta["history"])
+            _check_identity(path, saved_identity, identity)
+            _check_tensors(file, model)
             names = list(file.keys())
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        history = [structure(EpochRecord, record, "The saved epoch") for record in epochs]
+    except InputError:
+        raise
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise InputError(
             f"The saved run {path} is damaged ({error}). Start without --resume."
         ) from None
-    for key, value in identity.items():
-        if (saved := saved_identity.get(key)) != value:
-            raise InputError(
-                f"The saved run {path} has another {key}: {saved!r}, not {value!r}. "
-                "Repeat the settings of that run, or start without --resume."
-            )
     weights = {n.removeprefix(_MODEL): t for n, t in tensors.items() if n.startswith(_MODEL)}
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:  # a tensor is missing or has another shape
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"The saved run {path} is damaged ({reason}). Start without --resume."
-        ) from None
+    model.load_state_dict(weights)
     for name, parameter in model.named_parameters():
         if (buffer := tensors.get(_MOMENTUM + name)) is not None:
             optimizer.state[parameter]["momentum_buffer"] = buffer.to(parameter.device)
-    return [structure(EpochRecord, record, "The saved epoch") for record in epochs]
+    return history
+
+
+def _check_identity(path: Path, saved: dict[str, Any], identity: dict[str, Any]) -> None:
+    for key, value in identity.items():
+        if (found := saved.get(key)) != value:
+            raise InputError(
+                f"The saved run {path} has another {key}: {shown(found)}, not {shown(value)}. "
+                "Repeat the settings of that run, or start without --resume."
+            )
+
+
+def _check_tensors(file: Any, model: nn.Module) -> None:
+    """Raise ValueError unless the open file holds the model's tensors, and at most a momentum
+    buffer beside each parameter, in their shapes and types. Nothing is read."""
+    state = model.state_dict()
+    momentum = {_MOMENTUM + name: state[name] for name, _ in model.named_parameters()}
+    weights = {_MODEL + name: value for name, value in state.items()}
+    names = set(file.keys())
+    if wrong := sorted((set(weights) - names) | (names - set(weights) - set(momentum))):
+        raise ValueError(f"it lacks or adds the tensor {shown(wrong[0])}")
+    expected = weights | momentum
+    for name in names:
+        found, value = file.get_slice(name), expected[name]
+        if found.get_shape() != list(value.shape) or found.get_dtype() != _TYPES[value.dtype]:
+            raise ValueError(f"the tensor {shown(name)} has another shape or type")

@@ -220,15 +220,15 @@ UNLOADABLE: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda f: change_tensors(
             f, lambda t: t.update({"stem.bn.bias": torch.zeros(4, dtype=torch.int64)})
         ),
-        r"stem\.bn\.bias as I64, not as F16",
+        r"stem\.bn\.bias as 'I64', not as F16",
     ),
     "extra tensor": (
         lambda f: change_tensors(f, lambda t: t.update(extra=torch.zeros(1))),
-        "lacks or adds the tensor extra",
+        "lacks or adds the tensor 'extra'",
     ),
     "missing tensor": (
         lambda f: change_tensors(f, lambda t: t.pop("gate.score.bias")),
-        r"lacks or adds the tensor gate\.score\.bias",
+        r"lacks or adds the tensor 'gate\.score\.bias'",
     ),
     "no safetensors": (lambda f: write_weights(f, b"\xff" * 100_000), "does not fit"),
     "header is a number": (header("5"), "does not fit"),
