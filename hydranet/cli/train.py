@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from hydranet.cli.shared import (
     DownloadOption,
     JsonOption,
     RootOption,
+    SkipOption,
     ThreadsOption,
     checkpoints_root,
     pick_device,
@@ -23,12 +25,15 @@ from hydranet.cli.shared import (
     progress_bar,
 )
 from hydranet.errors import InputError
+from hydranet.registry import model_config
 from hydranet.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from hydranet.card import Card
     from hydranet.training.distributed import World
-    from hydranet.training.job import Job
+    from hydranet.training.job import Event, Job
+    from hydranet.training.queue import Queue
+    from hydranet.training.several import OnEvent
 
 _DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 
@@ -46,12 +51,26 @@ def train_command(
             "one on a CPU, unless given.",
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the checkpoint; the model's.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the checkpoint: the network's, with the folder's behind it where a "
+            "checkpoint of other classes has that name, unless given."
+        ),
+    ] = None,
+    branches: Annotated[
+        int | None,
+        typer.Option(help="Number of branches N: about 2·√classes, unless given."),
+    ] = None,
+    k: Annotated[
+        int | None, typer.Option(help="Branches that run for an image: 1 to 4, unless given.")
+    ] = None,
     start: Annotated[
         str | None,
         typer.Option(
-            help="Static checkpoint that a HydraNet begins as a copy of; auto: that of the static "
-            "network it is built on, by name."
+            help="Static checkpoint to begin as a copy of, of any classes; auto, and for subtasks "
+            "by clusters unless given: the static network that a HydraNet is built on, trained "
+            "first where there is none of these classes."
         ),
     ] = None,
     subtasks: Annotated[str, typer.Option(help="clusters, superclasses or random.")] = "clusters",
@@ -98,10 +117,18 @@ def train_command(
     ] = "fired",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     compile: Annotated[str, typer.Option(help="auto, on or off.")] = "auto",
-    validation_images: Annotated[int, typer.Option(help="Held out for choices.")] = 2000,
+    validation_images: Annotated[
+        int | None,
+        typer.Option(help="Held out for choices: a tenth, at most 2,000, unless given."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, batches and split.")] = 0,
     image_size: Annotated[int, typer.Option(help="Side of the network's input, pixels.")] = 32,
+    skip_unreadable: SkipOption = False,
     runs: Annotated[Path, typer.Option(help="Folder of unfinished runs.")] = Path("runs"),
+    log: Annotated[
+        str | None,
+        typer.Option(help="tensorboard: training curves into RUNS/NAME, for its own viewer."),
+    ] = None,
     json: JsonOption = False,
     checkpoints: RootOption = None,
     download: DownloadOption = None,
@@ -120,8 +147,11 @@ def train_command(
             f"--name is for one network, but {len(models)} are to be trained. Leave it out: each "
             "checkpoint has the name of its network then."
         )
+    from hydranet.cli.train_log import training_logs
     from hydranet.training.distributed import is_launched, join_world, local_device
     from hydranet.training.job import Job
+    from hydranet.training.queue import make_queue
+    from hydranet.training.source import class_names_of
 
     where = pick_device(device, threads).type
     at_once = min(jobs or (len(models) if where == "cuda" else 1), len(models))
@@ -129,10 +159,10 @@ def train_command(
     if is_launched():  # all processes work on one network, then on the next
         at_once, sharing = 1, int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     root = checkpoints_root(checkpoints)
-    queue = [
+    wanted = [
         Job(
             model=model,
-            name=name or model,
+            name=name or "",
             recipe=recipe,
             data=data,
             image_size=image_size,
@@ -142,16 +172,25 @@ def train_command(
             threads=threads or max((os.cpu_count() or 1) // sharing, 1),
             resume=resume,
             download=download,
+            branches=branches,
+            k=k,
+            skip_unreadable=skip_unreadable,
         )
         for model in models
     ]
-    with join_world(local_device(where)) as world:
-        cards, errors = _train(queue, at_once, world)
+    for model in models:
+        model_config(model, image_size=image_size)  # what is wrong is said before data are read
+    queue = make_queue(wanted, class_names_of(wanted[0].source))
+    with (
+        join_world(local_device(where)) as world,
+        training_logs(log, [*queue.first, *queue.then] if world.is_main else []) as log_event,
+    ):
+        cards, errors = _train(queue, at_once, world, log_event)
         if not world.is_main:
             raise typer.Exit(2 if errors else 0)  # the first process says it all
     if json and cards:
         trained = [_summary(card, root) for card in cards]
-        print_json(trained[0] if len(models) == 1 else {"trained": trained})
+        print_json(trained[-1] if len(models) == 1 else {"trained": trained})
     elif json and len(models) > 1:
         print_json({"trained": []})
     else:
@@ -164,20 +203,33 @@ def train_command(
         raise InputError("\n".join(errors))
 
 
-def _train(queue: list[Job], at_once: int, world: World) -> tuple[list[Card], list[str]]:
+def _train(
+    queue: Queue, at_once: int, world: World, log_event: OnEvent
+) -> tuple[list[Card], list[str]]:
     """The cards of the networks that were trained, and why the others were not."""
     from hydranet.cli.train_progress import TrainingBars
     from hydranet.training.job import run_job
     from hydranet.training.several import train_several
 
+    every = [*queue.first, *queue.then]
     with progress_bar("{task.fields[note]}") if world.is_main else nullcontext() as bar:
-        bars = TrainingBars(bar, queue)
-        if len(queue) > 1:
-            outcomes = train_several(queue, at_once=at_once, on_event=bars, world=world)
+        bars = TrainingBars(bar, every)
+        bars.announce(queue.added)
+
+        def on_event(job: Job, event: Event) -> None:
+            bars(job, event)
+            log_event(job, event)
+
+        if len(every) > 1:
+            outcomes = [
+                outcome
+                for jobs in (queue.first, queue.then)
+                for outcome in train_several(jobs, at_once=at_once, on_event=on_event, world=world)
+            ]
             cards = [outcome.card for outcome in outcomes if outcome.card]
             return cards, [f"{o.job.name}: {o.error}" for o in outcomes if o.error]
         try:
-            card = run_job(queue[0], lambda event: bars(queue[0], event), world)
+            card = run_job(every[0], partial(on_event, every[0]), world)
         except InputError as error:
             return [], [str(error)]
         return [card] if card else [], []
