@@ -7,6 +7,9 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from plotly.colors import get_colorscale
+
+from app.charts.figure import BARE, figure
 
 ACROSS = 16
 """Maps in a row."""
@@ -35,31 +38,27 @@ def maps_picture(maps: NDArray[np.float32], title: str) -> go.Figure:
     signed = low < 0
     most = max(abs(low), abs(high), 1e-9)
     rows = math.ceil(len(maps) / ACROSS)
-    figure = go.Figure(
-        go.Heatmap(
-            z=picture,
-            zmin=-most if signed else 0.0,
-            zmax=most,
-            colorscale="RdBu" if signed else "Viridis",
-            reversescale=signed,
-            colorbar={"title": {"text": "strength"}, "thickness": 12, "len": 1.0},
-            hovertemplate="strength %{z:.2f}<extra></extra>",
-            hoverongaps=False,
-        )
-    )
-    figure.update_layout(
-        title=title,
-        height=60 + _CELL * max(rows, 2),
-        margin={"l": 4, "r": 4, "t": 40, "b": 4},
-        plot_bgcolor="rgba(0,0,0,0)",
-        paper_bgcolor="rgba(0,0,0,0)",
-    )
-    hidden = {"visible": False, "fixedrange": True}
-    figure.update_xaxes(**hidden, constrain="domain")
-    figure.update_yaxes(
-        **hidden, autorange="reversed", scaleanchor="x", scaleratio=1, constrain="domain"
-    )
-    return figure
+    heat = {
+        "type": "heatmap",
+        "z": picture,
+        "zmin": -most if signed else 0.0,
+        "zmax": most,
+        "colorscale": get_colorscale("RdBu" if signed else "Viridis"),
+        "reversescale": signed,
+        "colorbar": {"title": {"text": "strength"}, "thickness": 12, "len": 1.0},
+        "hovertemplate": "strength %{z:.2f}<extra></extra>",
+        "hoverongaps": False,
+    }
+    hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    layout = {
+        "title": {"text": title},
+        "height": 60 + _CELL * max(rows, 2),
+        "margin": {"l": 4, "r": 4, "t": 40, "b": 4},
+        "xaxis": hidden,
+        "yaxis": {**hidden, "autorange": "reversed", "scaleanchor": "x", "scaleratio": 1},
+        **BARE,
+    }
+    return figure([heat], layout)
 
 
 def silent(maps: NDArray[np.float32]) -> int:

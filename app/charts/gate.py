@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
+from app.charts.figure import BARE, figure
 from app.charts.marks import OUTLINE
 from app.charts.palette import QUIET, branch_colour
 from hydranet.answer import Answer
@@ -13,31 +16,32 @@ def gate_score_bars(found: Answer) -> go.Figure:
     """The gate's score of every branch, fired ones in their colour, and the margin between the
     last that fired and the first refused."""
     count = len(found.gate_scores)
-    figure = go.Figure(
-        go.Bar(
-            x=[str(branch) for branch in range(count)],
-            y=[float(score) for score in found.gate_scores],
-            marker_color=[branch_colour(b) if b in found.fired else QUIET for b in range(count)],
-            hovertemplate="branch %{x}: score %{y:.2f}<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        title="Gate score of every branch",
-        height=300,
-        margin={"t": 40, "b": 4, "r": 96},
-        plot_bgcolor="rgba(0,0,0,0)",
-        paper_bgcolor="rgba(0,0,0,0)",
-    )
-    figure.update_xaxes(title="branch", type="category", fixedrange=True)
-    figure.update_yaxes(title="score (logit)", fixedrange=True)
-    if margin := found.gate_margin:
-        _mark_margin(figure, found, margin)
-    return figure
+    colours = [branch_colour(b) if b in found.fired else QUIET for b in range(count)]
+    bars = {
+        "type": "bar",
+        "x": [str(branch) for branch in range(count)],
+        "y": [float(score) for score in found.gate_scores],
+        "marker": {"color": colours},
+        "hovertemplate": "branch %{x}: score %{y:.2f}<extra></extra>",
+    }
+    layout = {
+        "title": {"text": "Gate score of every branch"},
+        "height": 300,
+        "margin": {"t": 40, "b": 4, "r": 96},
+        "xaxis": {"title": {"text": "branch"}, "type": "category", "fixedrange": True},
+        "yaxis": {"title": {"text": "score (logit)"}, "fixedrange": True},
+        **BARE,
+        **_margin_marks(found),
+    }
+    return figure([bars], layout)
 
 
-def _mark_margin(figure: go.Figure, found: Answer, margin: tuple[int, int, float]) -> None:
-    """Two lines at the scores, a stroke between them beside the bars, and the difference."""
-    last, first, gap = margin
+def _margin_marks(found: Answer) -> dict[str, Any]:
+    """Two lines at the scores of the margin, a stroke between them beside the bars, and the
+    difference; nothing where every branch fired."""
+    if found.gate_margin is None:
+        return {}
+    last, first, gap = found.gate_margin
     levels = [float(found.gate_scores[b]) for b in (last, first)]
     dotted = {"color": OUTLINE, "width": 1, "dash": "dot"}
     shapes: list[dict[str, object]] = [
@@ -50,4 +54,4 @@ def _mark_margin(figure: go.Figure, found: Answer, margin: tuple[int, int, float
         "xref": "paper", "x": 1.025, "y": sum(levels) / 2, "xanchor": "left", "align": "left",
         "showarrow": False, "text": f"margin {gap:.2f}<br>{last} over {first}",
     }  # fmt: skip
-    figure.update_layout(shapes=shapes, annotations=[words])
+    return {"shapes": shapes, "annotations": [words]}

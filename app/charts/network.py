@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from app.charts.figure import BARE, Trace, figure
 from app.charts.network_look import Look
 from app.charts.network_parts import (
     BRANCH,
@@ -60,22 +61,21 @@ def network_picture(
     shapes = drawn.shapes
     if opened in drawn.places:
         shapes = [*shapes, ring(drawn.places[opened], square=opened.startswith("branch "))]
-    figure = go.Figure(drawn.traces)
-    figure.update_layout(
-        title={"text": title, "font": {"size": 16}, "x": 0, "xanchor": "left"},
-        height=height,
-        margin={"l": 4, "r": 4, "t": _MARGIN_TOP, "b": 4},
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
-        shapes=shapes,
-        annotations=drawn.texts,
-        plot_bgcolor="rgba(0,0,0,0)",
-        paper_bgcolor="rgba(0,0,0,0)",
-    )
-    figure.update_xaxes(visible=False, range=[STEM - 0.45, COMBINER + 0.45], fixedrange=True)
-    figure.update_yaxes(visible=False, range=drawn.height, fixedrange=True)
-    return figure
+    across = [STEM - 0.45, COMBINER + 0.45]
+    layout = {
+        "title": {"text": title, "font": {"size": 16}, "x": 0, "xanchor": "left"},
+        "height": height,
+        "margin": {"l": 4, "r": 4, "t": _MARGIN_TOP, "b": 4},
+        "showlegend": False,
+        "hovermode": "closest",
+        "dragmode": False,
+        "shapes": shapes,
+        "annotations": drawn.texts,
+        "xaxis": {"visible": False, "range": across, "fixedrange": True},
+        "yaxis": {"visible": False, "range": drawn.height, "fixedrange": True},
+        **BARE,
+    }
+    return figure(drawn.traces, layout)
 
 
 def _fired_title(fired: tuple[int, ...], count: int) -> str:
@@ -91,7 +91,7 @@ def _fired_title(fired: tuple[int, ...], count: int) -> str:
 class Drawn(NamedTuple):
     """What stands in a picture, where each part is, and the range of y."""
 
-    traces: list[go.Bar | go.Scatter]
+    traces: list[Trace]
     shapes: list[Shape]
     texts: list[Shape]
     places: dict[str, Point]

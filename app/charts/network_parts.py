@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import plotly.graph_objects as go
-
+from app.charts.figure import Trace
 from app.charts.html import in_lines
 from app.charts.marks import OUTLINE
 from app.charts.network_look import Look
@@ -58,70 +57,73 @@ def _line(path: str, colour: str, width: float) -> Shape:
     return {"type": "path", "path": path, "layer": "below", "line": line, "fillcolor": _CLEAR}
 
 
-def branches(look: Look) -> list[go.Bar | go.Scatter]:
+def branches(look: Look) -> list[Trace]:
     """Every branch: its square, its number, its bar."""
     return [_bars(look), *_squares(look)]
 
 
-def _bars(look: Look) -> go.Bar:
+def _bars(look: Look) -> Trace:
     """One bar for each branch, a trace for all."""
     shares = look.shares
     scale = _BAR_LENGTH / max(*shares, 1e-9)
-    return go.Bar(
-        base=_BAR,
-        x=[scale * share for share in shares],
-        y=look.rows,
-        orientation="h",
-        width=0.34,
-        marker={
+    return {
+        "type": "bar",
+        "base": _BAR,
+        "x": [scale * share for share in shares],
+        "y": look.rows,
+        "orientation": "h",
+        "width": 0.34,
+        "marker": {
             "color": [branch_colour(b) if b in look.weights else QUIET for b in range(look.count)],
             "line": {"width": 0},
         },
-        customdata=[f"branch {b}" for b in range(look.count)],
-        hovertext=[_branch_text(look, b) for b in range(look.count)],
-        hoverinfo="text",
-        name="bars",
+        "customdata": [f"branch {b}" for b in range(look.count)],
+        "hovertext": [_branch_text(look, b) for b in range(look.count)],
+        "hoverinfo": "text",
+        "name": "bars",
         **_UNFADED,
-    )
+    }
 
 
-def _squares(look: Look) -> list[go.Scatter]:
+def _squares(look: Look) -> list[Trace]:
     """Branches as squares, all in one trace so that a branch is always the same point of it, and
     their numbers, which a selection would fade if its colour for the rest were not given."""
     everyone = range(look.count)
     lit = [b in look.weights for b in everyone]
     off = [look.switched(b) == "off" for b in everyone]
     quiet = [_CLEAR if off[b] else faint(QUIET, 0.35) for b in everyone]
-    squares = go.Scatter(
-        x=[BRANCH] * look.count,
-        y=look.rows,
-        mode="markers",
-        marker={
+    squares = {
+        "type": "scatter",
+        "x": [BRANCH] * look.count,
+        "y": look.rows,
+        "mode": "markers",
+        "marker": {
             "symbol": "square",
             "size": min(_SQUARE, 0.85 * look.row_height),
             "color": [branch_colour(b) if lit[b] else quiet[b] for b in everyone],
             "line": {"color": QUIET, "width": [1.0 if off[b] else 0.0 for b in everyone]},
             "opacity": 1.0,
         },
-        customdata=[f"branch {b}" for b in everyone],
-        hovertext=[_branch_text(look, b) for b in everyone],
-        hoverinfo="text",
-        name="branches",
+        "customdata": [f"branch {b}" for b in everyone],
+        "hovertext": [_branch_text(look, b) for b in everyone],
+        "hoverinfo": "text",
+        "name": "branches",
         **_UNFADED,
-    )
+    }
     size = min(11.0, 0.6 * look.row_height)
     numbers = [
-        go.Scatter(
-            x=[BRANCH] * len(some),
-            y=[look.rows[b] for b in some],
-            mode="text",
-            text=[str(b) for b in some],
-            textfont={"size": size, "color": colour},
-            selected={"textfont": {"color": colour}},
-            unselected={"textfont": {"color": colour}},
-            hoverinfo="skip",
-            name="numbers",
-        )
+        {
+            "type": "scatter",
+            "x": [BRANCH] * len(some),
+            "y": [look.rows[b] for b in some],
+            "mode": "text",
+            "text": [str(b) for b in some],
+            "textfont": {"size": size, "color": colour},
+            "selected": {"textfont": {"color": colour}},
+            "unselected": {"textfont": {"color": colour}},
+            "hoverinfo": "skip",
+            "name": "numbers",
+        }
         for colour, some in (
             *(
                 (colour, [b for b in everyone if lit[b] and on(branch_colour(b)) == colour])
@@ -175,19 +177,20 @@ def _branch_text(look: Look, branch: int) -> str:
     return "<br>".join(lines)
 
 
-def discs(places: dict[str, tuple[float, float]], hover: dict[str, str]) -> go.Scatter:
+def discs(places: dict[str, tuple[float, float]], hover: dict[str, str]) -> Trace:
     """Parts that always run, by name, as discs; `hover`: what hovering says."""
-    return go.Scatter(
-        x=[x for x, _ in places.values()],
-        y=[y for _, y in places.values()],
-        mode="markers",
-        marker={"symbol": "circle", "size": _DISC, "color": ACCENT, "opacity": 1.0},
-        customdata=list(places),
-        hovertext=[hover[name] for name in places],
-        hoverinfo="text",
-        name="always run",
+    return {
+        "type": "scatter",
+        "x": [x for x, _ in places.values()],
+        "y": [y for _, y in places.values()],
+        "mode": "markers",
+        "marker": {"symbol": "circle", "size": _DISC, "color": ACCENT, "opacity": 1.0},
+        "customdata": list(places),
+        "hovertext": [hover[name] for name in places],
+        "hoverinfo": "text",
+        "name": "always run",
         **_UNFADED,
-    )
+    }
 
 
 def ring(place: tuple[float, float], *, square: bool) -> Shape:

@@ -1,0 +1,75 @@
+"""Figures are handed to Plotly unchecked on a server: checked, they are the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from app.charts import figure
+from app.charts.answer import cost_bar, top5_bars
+from app.charts.choices import change_bars, subsets_scatter
+from app.charts.feature_maps import maps_picture
+from app.charts.gate import gate_score_bars
+from app.charts.network import network_picture
+from app.charts.shares import shapley_bars, share_bars
+from hydranet.checkpoints import find_checkpoint
+from hydranet.choices import every_subset, single_changes
+from hydranet.switchboard import Examined, Switchboard
+
+NAMES = [f"class {c}" for c in range(8)]
+
+
+@pytest.fixture
+def charts(tmp_path: Path, make_checkpoint) -> list[Callable[[], go.Figure]]:
+    """Every chart of the page's first screen and of two of its sections, on random numbers."""
+    card = find_checkpoint(make_checkpoint("tiny", tmp_path)).card
+    rng = np.random.default_rng(0)
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
+    examined = Examined(
+        pixels=np.zeros((16, 16, 3), np.uint8), gate_scores=normal(4), features=normal(4, 8),
+        output_weight=normal(8, 8), output_bias=normal(8), costs=card.costs,
+    )  # fmt: skip
+    board = Switchboard(k=2, on=frozenset({3}), off=frozenset({1}))
+    found = examined.answer(board.fired(examined.gate_scores))
+    fired, values = found.fired, rng.normal(size=len(found.fired))
+    changes = single_changes(examined, fired, 5)
+    return [
+        partial(network_picture, card, found, board=board, opened="gate"),
+        partial(top5_bars, card, found),
+        partial(cost_bar, card, found),
+        partial(gate_score_bars, found),
+        partial(maps_picture, normal(5, 4, 4), "signed"),
+        partial(maps_picture, np.abs(normal(5, 4, 4)), "not signed"),
+        partial(share_bars, found, examined.output_bias, 0, 1, ("a", "b")),
+        partial(shapley_bars, fired, values),
+        partial(shapley_bars, fired, values, np.abs(values)),
+        partial(change_bars, changes, 0.5, 5, NAMES),
+        partial(subsets_scatter, every_subset(examined, fired, 5), 5, NAMES),
+    ]
+
+
+def test_unchecked_they_are_the_same(
+    charts: list[Callable[[], go.Figure]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for chart in charts:
+        sent = []
+        for checked in (True, False):
+            monkeypatch.setattr(figure, "CHECKED", checked)
+            sent.append(json.loads(chart().to_json()))
+        assert sent[0] == sent[1]
+
+
+def test_a_test_sees_what_is_not_plotlys() -> None:
+    with pytest.raises(ValueError, match="nonsense"):
+        figure.figure([{"type": "bar", "nonsense": 1}], {})
+    with pytest.raises(ValueError, match="nonsense"):
+        figure.figure([], {"nonsense": 1})
