@@ -11,11 +11,17 @@ from hydranet.errors import InputError
 
 __all__ = ["ENGINES", "Engine", "Outputs", "answers", "choose_engine", "open_engine"]
 
-ENGINES = ("reference", "eager", "cuda")
+ENGINES = ("reference", "eager", "onnx", "cuda")
 """All engines, the slow and obvious one first."""
 
 AUTO = "auto"
 
+_NEEDS = {
+    "reference": ("torch",),
+    "eager": ("torch",),
+    "onnx": ("onnx", "onnxruntime"),
+    "cuda": ("torch",),
+}
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
@@ -26,24 +32,29 @@ def choose_engine(name: str = AUTO) -> str:
         InputError: there is none of that name, or a package that it needs is not installed.
     """
     if name == AUTO:
-        return "cuda" if _has_gpu() else "eager"
+        return "cuda" if _has_gpu() else "eager" if _missing("onnx") else "onnx"
     if name not in ENGINES:
         raise InputError(
             f"There is no engine named {name!r}. The names are: {AUTO}, {', '.join(ENGINES)}."
         )
-    if find_spec("torch") is None:
+    if missing := _missing(name):
         raise InputError(
-            f"The engine {name} needs torch, which is not installed. Install it with: "
-            "pip install torch"
+            f"The engine {name} needs {missing}, which is not installed. Install it with: "
+            f"pip install {missing}"
         )
     if name == "cuda" and not _has_gpu():
         raise InputError("The engine cuda needs a GPU that torch can use, and there is none here.")
     return name
 
 
+def _missing(name: str) -> str:
+    """The first package that an engine needs and that is not installed; empty where none is."""
+    return next((package for package in _NEEDS[name] if find_spec(package) is None), "")
+
+
 def _has_gpu() -> bool:
     """Whether torch can use a GPU; without importing it where there is no driver for one."""
-    if not _NVIDIA_DRIVER.exists() or find_spec("torch") is None:
+    if not _NVIDIA_DRIVER.exists() or _missing("cuda"):
         return False
     import torch
 
@@ -57,6 +68,10 @@ def open_engine(checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1) -
         InputError: see `choose_engine`; or the weights are damaged.
     """
     name = choose_engine(name)
+    if name == "onnx":
+        from hydranet.engines.onnx.engine import OnnxEngine
+
+        return OnnxEngine(checkpoint, threads=threads)
     model = load_model(checkpoint)
     if name == "reference":
         from hydranet.engines.reference import reference_engine

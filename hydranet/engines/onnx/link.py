@@ -1,0 +1,116 @@
+"""The pieces of a network, optimised and fitted to each other.
+
+Alone, each piece would take maps in ONNX's layout (B, c, h, w), change them to the blocked layout
+that its convolutions run in, and back. Here the stem hands on its maps as they lie, and branches
+take them so. And since branches differ in nothing but weights, one graph serves all: its constants
+become inputs, so that one session keeps its scratch memory warm for every branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, helper, numpy_helper
+
+from hydranet.engines.onnx.graphs import Linked, Whole
+from hydranet.engines.onnx.optimise import optimised
+from hydranet.engines.onnx.pieces import Pieces
+
+_BLOCKED = "com.microsoft.nchwc"
+"""Domain of ONNX Runtime's own operators for the blocked layout."""
+
+
+def link(network: ModelProto | Pieces, *, optimise: bool) -> Whole | Linked:
+    """The graphs of a network, from `pieces.build`, ready to run.
+
+    Raises:
+        ValueError: branches came out with different graphs, so that one cannot serve all.
+    """
+    rewrite = optimised if optimise else _as_it_is
+    if isinstance(network, Pieces):
+        return _linked(network, rewrite)
+    return Whole(rewrite(network).SerializeToString())
+
+
+def _linked(pieces: Pieces, rewrite: Callable[[ModelProto], ModelProto]) -> Linked:
+    stem, head = rewrite(pieces.stem), rewrite(pieces.head)
+    branches = [rewrite(branch) for branch in pieces.branches]
+    if _hands_over_blocks(stem, branches[0]):
+        _give_blocks(stem)
+        for branch in branches:
+            _take_blocks(branch)
+    first = branches[0]
+    if any(list(branch.graph.node) != list(first.graph.node) for branch in branches):
+        raise ValueError("The branches' graphs differ in more than their constants.")
+    constants = _constants(branches)
+    for name in constants:
+        kind = helper.np_dtype_to_tensor_dtype(constants[name].dtype)
+        shape = constants[name].shape[1:]
+        first.graph.input.append(helper.make_tensor_value_info(name, kind, shape))
+    first.graph.ClearField("initializer")
+    return Linked(
+        stem=stem.SerializeToString(),
+        branch=first.SerializeToString(),
+        head=head.SerializeToString(),
+        constants=constants,
+        output_weight=pieces.output_weight.astype(np.float32),
+        output_bias=pieces.output_bias.astype(np.float32),
+    )
+
+
+def _as_it_is(model: ModelProto) -> ModelProto:
+    copy = ModelProto()
+    copy.CopyFrom(model)
+    return copy
+
+
+def _constants(branches: Sequence[ModelProto]) -> dict[str, NDArray[np.float32]]:
+    """Of every branch, stacked (N, …)."""
+    found = [
+        {constant.name: numpy_helper.to_array(constant) for constant in branch.graph.initializer}
+        for branch in branches
+    ]
+    return {name: np.stack([own[name] for own in found]) for name in found[0]}
+
+
+def _hands_over_blocks(stem: ModelProto, branch: ModelProto) -> bool:
+    """Whether the stem's maps leave the blocked layout for nothing but to return to it."""
+    leaving = [node for node in stem.graph.node if "maps" in node.output]
+    entering = [node for node in branch.graph.node if "maps" in node.input]
+    return all(_is_reorder(node, "ReorderOutput") for node in leaving) and all(
+        _is_reorder(node, "ReorderInput") for node in entering
+    )
+
+
+def _is_reorder(node: NodeProto, operator: str) -> bool:
+    """Whether the node does nothing but change the layout between blocks and ONNX's own."""
+    channels_last = any(a.name == "channels_last" and a.i for a in node.attribute)
+    return node.domain == _BLOCKED and node.op_type == operator and not channels_last
+
+
+def _give_blocks(stem: ModelProto) -> None:
+    """Let the stem's maps leave it as its last convolution gave them."""
+    (reorder,) = (node for node in stem.graph.node if "maps" in node.output)
+    _rename(stem, reorder.input[0], "maps", without=reorder)
+
+
+def _take_blocks(branch: ModelProto) -> None:
+    """Let the branch's first convolutions take the maps as they come."""
+    for reorder in list(_consumers(branch, "maps")):
+        _rename(branch, reorder.output[0], "maps", without=reorder)
+
+
+def _consumers(model: ModelProto, value: str) -> Iterator[NodeProto]:
+    return (node for node in model.graph.node if value in node.input)
+
+
+def _rename(model: ModelProto, value: str, name: str, *, without: NodeProto) -> None:
+    """Give a value another name everywhere, and take the node out that stood between the two."""
+    model.graph.node.remove(without)
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            for place, found in enumerate(names):
+                if found == value:
+                    names[place] = name

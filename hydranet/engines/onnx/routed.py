@@ -1,0 +1,178 @@
+"""Runs a HydraNet in pieces: its stem and gate, the branches that fire on their own rows, its head.
+
+A branch reads the stem's maps where they lie if it sees all images; else its rows are copied
+together first, so that its convolutions find them in the cache.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydranet.array_routing import PADDING, choose
+from hydranet.card import Card
+from hydranet.engines.engine import Outputs
+from hydranet.engines.onnx.buffers import Buffer, aligned, value
+from hydranet.engines.onnx.calls import Calls
+from hydranet.engines.onnx.graphs import Linked
+from hydranet.engines.onnx.pool import Pool
+from hydranet.engines.onnx.sessions import open_session
+
+if TYPE_CHECKING:
+    from onnxruntime import OrtValue
+
+CHUNK = 64
+"""Images of which rows are gathered for the branches; more are cut up."""
+
+STEM_CHUNK = 16
+"""Images that run through the stem at once: so the maps between its layers stay in the cache."""
+
+Floats = NDArray[np.float32]
+Whole = NDArray[np.int64]
+
+
+class RoutedRunner:
+    """May be used from many threads at once."""
+
+    def __init__(self, graphs: Linked, card: Card, *, threads: int = 1) -> None:
+        self.card, self.output = card, (graphs.output_weight, graphs.output_bias)
+        self.stem, self.branch, self.head = (
+            open_session(graph, threads=threads)
+            for graph in (graphs.stem, graphs.branch, graphs.head)
+        )
+        own = {name: _copied(values) for name, values in graphs.constants.items()}
+        self.constants: list[dict[str, OrtValue]] = [
+            {name: value(values[branch]) for name, values in own.items()}
+            for branch in range(card.costs.num_branches)
+        ]
+        side = card.architecture.image_size
+        maps = self.stem.run(["maps"], {"pixels": np.zeros((1, side, side, 3), np.uint8)})[0]
+        self.maps = maps.shape[1:]
+        self._lanes = Pool(lambda: Lane(self))
+
+    def run(
+        self, pixels: NDArray[np.uint8], *, k: int, threshold: float, fired: Whole | None
+    ) -> Outputs:
+        """See `Engine.run`; what is given has been checked."""
+        parts = []
+        lane = self._lanes.take()
+        try:
+            for start in range(0, len(pixels), CHUNK):
+                part = slice(start, start + CHUNK)
+                gate_scores = lane.stem(pixels[part])
+                given = None if fired is None else fired[part]
+                chosen, weights = choose(gate_scores, k=k, threshold=threshold, fired=given)
+                features = lane.features(chosen)
+                parts.append(
+                    Outputs(
+                        logits=lane.head(features, weights),
+                        gate_scores=gate_scores,
+                        fired=chosen,
+                        weights=weights,
+                        features=features,
+                    )
+                )
+        finally:
+            self._lanes.give(lane)
+        return joined(parts)
+
+    def every(self, pixels: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """One image (side, side, 3): gate scores (N,) and the features of all branches (N, D)."""
+        lane = self._lanes.take()
+        try:
+            gate_scores = lane.stem(pixels[None])
+            return gate_scores[0], lane.features(np.arange(len(self.constants))[None])[0]
+        finally:
+            self._lanes.give(lane)
+
+    def fingerprint(self, question: NDArray[np.uint8]) -> Floats:
+        """Numbers in which every weight has a part, of one image (side, side, 3)."""
+        found = self.run(question[None], k=len(self.constants), threshold=0, fired=None)
+        every = self.every(question)[1]  # in the order of branches, whatever the gate's is
+        parts = (found.logits, found.gate_scores, every)
+        return np.concatenate([part.ravel() for part in parts])
+
+
+class Lane:
+    """Buffers for up to `CHUNK` images; serves one call at a time.
+
+    `stem` comes first, then the others, for the same images.
+    """
+
+    def __init__(self, runner: RoutedRunner) -> None:
+        side, classes = runner.card.architecture.image_size, runner.card.architecture.num_classes
+        self._stem, self._head = Calls(runner.stem), Calls(runner.head)
+        self._branches = [Calls(runner.branch, constants) for constants in runner.constants]
+        self._pixels = Buffer((CHUNK, side, side, 3), np.uint8)
+        self._maps = Buffer((CHUNK, *runner.maps))
+        self._gathered = Buffer((CHUNK, *runner.maps))
+        self._scores = Buffer((CHUNK, len(runner.constants)))
+        self._features = Buffer((CHUNK, runner.output[0].shape[1]))
+        self._logits = Buffer((CHUNK, classes))
+        self._has_gate = runner.card.architecture.has_subtasks
+        if not self._has_gate:
+            self._scores.array[:] = 0
+
+    def stem(self, pixels: NDArray[np.uint8]) -> Floats:
+        """(B, side, side, 3) → gate scores (B, N); 0 where no gate chooses."""
+        images = len(pixels)
+        self._pixels.array[:images] = pixels
+        for start in range(0, images, STEM_CHUNK):
+            stop = min(start + STEM_CHUNK, images)
+            outputs = {"maps": self._maps.rows(stop, start)}
+            if self._has_gate:
+                outputs["scores"] = self._scores.rows(stop, start)
+            self._stem.run(pixels=self._pixels.rows(stop, start), **outputs)
+        return self._scores.array[:images].copy()
+
+    def features(self, fired: Whole) -> Floats:
+        """Of the branches in `fired` (B, k): (B, k, D), 0 where padded."""
+        images, k = fired.shape
+        features = np.zeros((images * k, self._features.array.shape[1]), np.float32)
+        for branch, slots in by_branch(fired):
+            count = len(slots)
+            if count == images:
+                maps = self._maps.rows(images)
+            else:
+                rows = self._gathered.array[:count]
+                np.take(self._maps.array, slots // k, axis=0, out=rows, mode="clip")
+                maps = self._gathered.rows(count)
+            self._branches[branch].run(maps=maps, features=self._features.rows(count))
+            features[slots] = self._features.array[:count]
+        return features.reshape(images, k, -1)  # (B, k, D)
+
+    def head(self, features: Floats, weights: Floats) -> Floats:
+        """Features (B, k, D) and weights (B, k) → logits (B, C)."""
+        images = len(features)
+        self._head.run(
+            features=value(features),
+            weights=value(weights[:, None, :]),
+            logits=self._logits.rows(images),
+        )
+        return self._logits.array[:images].copy()
+
+
+def by_branch(fired: Whole) -> list[tuple[int, Whole]]:
+    """Each branch in `fired` (B, k), and at which places of `fired.ravel()`, rising."""
+    slots = fired.ravel()
+    order = np.argsort(slots, kind="stable")
+    ordered = slots[order]
+    groups = np.split(order, np.flatnonzero(np.diff(ordered)) + 1)
+    named = ((int(slots[group[0]]), group) for group in groups)
+    return [(branch, group) for branch, group in named if branch != PADDING]
+
+
+def joined(parts: list[Outputs]) -> Outputs:
+    """Of several batches, one."""
+    if len(parts) == 1:
+        return parts[0]
+    names = ("logits", "gate_scores", "fired", "weights", "features")
+    return Outputs(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+
+
+def _copied(values: Floats) -> Floats:
+    memory = aligned(values.shape)
+    memory[:] = values
+    return memory

@@ -1,0 +1,55 @@
+"""Runs a static network."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydranet.card import Card
+from hydranet.engines.onnx.buffers import Buffer
+from hydranet.engines.onnx.calls import Calls
+from hydranet.engines.onnx.graphs import Whole
+from hydranet.engines.onnx.pool import Pool
+from hydranet.engines.onnx.sessions import open_session
+
+CHUNK = 16
+"""Images that run at once; more are cut up, so that the maps between layers stay in the cache."""
+
+
+class WholeRunner:
+    """May be used from many threads at once."""
+
+    def __init__(self, graphs: Whole, card: Card, *, threads: int = 1) -> None:
+        session = open_session(graphs.graph, threads=threads)
+        side, self._classes = card.architecture.image_size, card.architecture.num_classes
+        self._lanes = Pool(lambda: _Lane(Calls(session), side, self._classes))
+
+    def run(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(B, side, side, 3) → logits (B, C)."""
+        logits = np.empty((len(pixels), self._classes), np.float32)
+        lane = self._lanes.take()
+        try:
+            for start in range(0, len(pixels), CHUNK):
+                lane.run(pixels[start : start + CHUNK], out=logits[start : start + CHUNK])
+        finally:
+            self._lanes.give(lane)
+        return logits
+
+    def fingerprint(self, question: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Numbers in which every weight has a part, of one image (side, side, 3)."""
+        return self.run(question[None])[0]
+
+
+class _Lane:
+    """Buffers for up to `CHUNK` images; serves one call at a time."""
+
+    def __init__(self, graph: Calls, side: int, classes: int) -> None:
+        self._graph = graph
+        self._pixels = Buffer((CHUNK, side, side, 3), np.uint8)
+        self._logits = Buffer((CHUNK, classes))
+
+    def run(self, pixels: NDArray[np.uint8], *, out: NDArray[np.float32]) -> None:
+        count = len(pixels)
+        self._pixels.array[:count] = pixels
+        self._graph.run(pixels=self._pixels.rows(count), logits=self._logits.rows(count))
+        out[:] = self._logits.array[:count]
