@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from app.server import counters
+from hydranet.errors import InputError
 from hydranet.images import decode_image
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -28,7 +30,12 @@ def take_in(content: bytes, name: str) -> Intake:
     Raises:
         InputError: it cannot be shown; the message says why and what to do.
     """
-    return Intake(name, hashlib.sha256(content).hexdigest(), decode_image(content, name=name))
+    try:
+        image = decode_image(content, name=name)
+    except InputError:
+        counters.refused("file")
+        raise
+    return Intake(name, hashlib.sha256(content).hexdigest(), image)
 
 
 def sample_names() -> list[str]:

@@ -15,6 +15,7 @@ import streamlit as st
 
 from app.computing import once
 from app.kept import Kept
+from app.server import counters
 from hydranet.checkpoints import ROUTES, Checkpoint, DamagedCheckpoint, list_checkpoints
 from hydranet.data.resize import fit_square
 from hydranet.engines import answers, open_engine
@@ -74,9 +75,13 @@ def _engine(name: str, weights_sha256: str, _checkpoint: Checkpoint) -> Engine:
 def examined(checkpoint: Checkpoint, intake: Intake) -> Examined:
     """All that a HydraNet computes of an image before a route is chosen; once an image."""
     runs = engine(checkpoint)
-    return once(
-        _EXAMINED, key(checkpoint, intake), lambda: runs.examine(_pixels(checkpoint, intake))
-    )
+
+    def examine() -> Examined:
+        found = runs.examine(_pixels(checkpoint, intake))
+        counters.predicted()
+        return found
+
+    return once(_EXAMINED, key(checkpoint, intake), examine)
 
 
 def answered(checkpoint: Checkpoint, intake: Intake) -> Answered:
@@ -86,6 +91,7 @@ def answered(checkpoint: Checkpoint, intake: Intake) -> Answered:
     def answer() -> Answered:
         pixels = _pixels(checkpoint, intake)
         (found,) = answers(runs, runs.run(pixels[None]))
+        counters.predicted()
         return Answered(found, pixels)
 
     return once(_ANSWERED, key(checkpoint, intake), answer)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -41,21 +42,37 @@ def find_chromium() -> str | None:
     return None
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
-def served(*, patience_s: float = 60) -> Iterator[Served]:
+def served(
+    *,
+    patience_s: float = 60,
+    app: Path = ROOT / "app",
+    environment: Mapping[str, str] | None = None,
+    log: Path | None = None,
+) -> Iterator[Served]:
     """Serve the dashboard on a free port of this machine, and end it afterwards.
+
+    `app`: another file or folder for Streamlit to run with our settings; `environment`: what is
+    added to this process's; `log`: a file for what the server writes, which is dropped otherwise.
 
     Raises:
         RuntimeError: it ended while starting, or did not answer within `patience_s` seconds.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app", "--server.port", str(port)]
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
     command += ["--server.address", "127.0.0.1"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with open(log or os.devnull, "wb") as lines:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=lines,
+            env={**os.environ, **(environment or {})},
+        )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(address, process, patience_s)

@@ -11,10 +11,12 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from types import TracebackType
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.NewSession_pb2 import NewSession
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.testing.v1.element_tree import ElementTree, parse_tree_from_messages
 from websockets.exceptions import ConnectionClosed
@@ -33,8 +35,9 @@ class Lost(RuntimeError):
 class Visitor:
     """One visit to the dashboard at `address`, on the page `page` ("": the first one).
 
-    `session`: its id; `query`: what stands behind the question mark of the page's address;
-    `sent_to`: where the page sent its visitor for sign-in.
+    `session`: its id; `token`: what uploads need; `told`: what the server says when a run begins;
+    `query`: what stands behind the question mark of the page's address; `sent_to`: where the page
+    sent its visitor for sign-in.
     """
 
     def __init__(self, address: str, page: str = "", query: str = "") -> None:
@@ -42,21 +45,26 @@ class Visitor:
         self._cookies = http.cookiejar.CookieJar()
         self._http = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
         self._http.open(f"{address}/_stcore/health", timeout=_RUN_S).close()
-        self._xsrf = next((c.value or "" for c in self._cookies if c.name == _XSRF), "")
-        self._socket = connect(
-            address.replace("http", "ws", 1) + "/_stcore/stream",
-            origin=Origin(address),
-            subprotocols=[Subprotocol("streamlit"), Subprotocol(self._xsrf)],
-            proxy=None,
-            additional_headers={"Cookie": "; ".join(f"{c.name}={c.value}" for c in self._cookies)},
-            max_size=None,
-            open_timeout=_RUN_S,
+        self.token = next((c.value or "" for c in self._cookies if c.name == _XSRF), "")
+        self._open = ExitStack()
+        self._socket = self._open.enter_context(
+            connect(
+                address.replace("http", "ws", 1) + "/_stcore/stream",
+                origin=Origin(address),
+                subprotocols=[Subprotocol("streamlit"), Subprotocol(self.token)],
+                proxy=None,
+                additional_headers={"Cookie": self.cookies},
+                max_size=None,
+                open_timeout=_RUN_S,
+                legacy=False,
+            )
         )
         self._shown: dict[tuple[int, ...], ForwardMsg] = {}
         self._widgets: dict[str, WidgetState] = {}
         self._seen: set[tuple[int, ...]] = set()
         self._page_hash = ""
         self.session = ""
+        self.told = NewSession()
         self.query = query
         self.sent_to = ""
         self.run(page_name=page)
@@ -68,7 +76,16 @@ class Visitor:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
-        self._socket.close()
+        self.close()
+
+    def close(self) -> None:
+        """Leave the page."""
+        self._open.close()
+
+    @property
+    def cookies(self) -> str:
+        """As a browser would send them."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
 
     @property
     def tree(self) -> ElementTree:
@@ -131,7 +148,7 @@ class Visitor:
         body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
         request = urllib.request.Request(self._address + path, body, method="PUT")
         request.add_header("Content-Type", f"multipart/form-data; boundary={boundary}")
-        request.add_header("X-Xsrftoken", self._xsrf)
+        request.add_header("X-Xsrftoken", self.token)
         self._http.open(request, timeout=_RUN_S).close()
 
     def _take_in(self, wanted: Callable[[ForwardMsg], bool], patience_s: float) -> ForwardMsg:
@@ -150,6 +167,7 @@ class Visitor:
         """What a page does with a message."""
         kind = message.WhichOneof("type")
         if kind == "new_session":
+            self.told = message.new_session
             self.session = message.new_session.initialize.session_id
             self._page_hash = message.new_session.page_script_hash
             self._seen = set()

@@ -38,7 +38,7 @@ class MakeCheckpoint(Protocol):
     ) -> Path: ...  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_checkpoint() -> MakeCheckpoint:
     """Write a tiny checkpoint with random weights through the real API, and return its folder.
 
