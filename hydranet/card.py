@@ -70,6 +70,12 @@ class Card(_CardBody):
     `test` metrics are those of the stored weights, read once at the end; `validation` metrics are
     those that choices were made by. `subtask_of_class`: the branch meant for each class, None for a
     static network and for one with many heads, where no gate chooses.
+
+    Examples:
+        >>> import hydranet
+        >>> card = hydranet.load("hydra_res_d1").card
+        >>> card.class_names[0], len(card.subtasks), card.costs.parameters
+        ('apple', 20, 1276680)
     """
 
     architecture: ArchitectureConfig

@@ -81,6 +81,11 @@ def list_checkpoints(
 
     A checkpoint is listed only when its weights have the hash on its card and its route log can be
     read; a file that has not changed since the last call is not read again.
+
+    Examples:
+        >>> good, damaged = list_checkpoints()
+        >>> "resnet8" in [checkpoint.name for checkpoint in good]
+        True
     """
     good: list[Checkpoint] = []
     damaged: list[DamagedCheckpoint] = []
@@ -164,7 +169,16 @@ def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Che
 
 
 def load(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Network:
-    """The network of the checkpoint of that name or in that folder; see `load_model`."""
+    """The network of the checkpoint of that name or in that folder; see `load_model`.
+
+    Examples:
+        >>> model = load("resnet8")
+        >>> model.card.name, model.training
+        ('resnet8', False)
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
     return load_model(find_checkpoint(name_or_folder, root))
 
 

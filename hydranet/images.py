@@ -69,6 +69,10 @@ def decode_image(content: bytes, *, name: str = "The image") -> Image.Image:
 def read_image(path: str | Path) -> Image.Image:
     """Read the file at `path` as `decode_image` does.
 
+    Examples:
+        >>> read_image("app/samples/cat.jpg").mode
+        'RGB'
+
     Raises:
         InputError: there is no such file, it cannot be opened, or `decode_image` refuses it.
     """

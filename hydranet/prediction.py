@@ -45,6 +45,14 @@ def predict(
     `k`: how many branches fire (a HydraNet's own unless given); `branches`: fires exactly these
     instead, weighted by the gate. `runs`: timed runs an image, after one that is not timed.
 
+    Examples:
+        >>> import hydranet
+        >>> model = hydranet.load("hydra_res_d1")
+        >>> photo = hydranet.read_image("app/samples/cat.jpg")
+        >>> answer = hydranet.predict(model, [photo], k=2, runs=1)[0]
+        >>> len(answer.fired), answer.macs, answer.shares.shape
+        (2, 19332608, (2, 100))
+
     Raises:
         InputError: k or a branch is out of range, both are given, or either is given for a static
             network.
@@ -63,7 +71,15 @@ def predict(
 
 
 def network_input(card: Card, image: Picture) -> tuple[NDArray[np.uint8], Tensor]:
-    """The pixels a network sees, (side, side, 3) uint8; the same normalised, (1, 3, side, side)."""
+    """The pixels a network sees, (side, side, 3) uint8; the same normalised, (1, 3, side, side).
+
+    Examples:
+        >>> import hydranet
+        >>> card = hydranet.load("resnet8").card
+        >>> pixels, x = hydranet.network_input(card, hydranet.read_image("app/samples/cat.jpg"))
+        >>> pixels.shape, tuple(x.shape)
+        ((32, 32, 3), (1, 3, 32, 32))
+    """
     if not isinstance(image, Image.Image):
         image = Image.fromarray(image)
     pixels = fit_square(image, card.architecture.image_size)

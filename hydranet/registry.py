@@ -32,12 +32,21 @@ _REGISTRY: dict[str, ArchitectureConfig] = {
 
 
 def list_models() -> list[str]:
-    """The names of all registered networks, families together, small before large."""
+    """The names of all registered networks, families together, small before large.
+
+    Examples:
+        >>> list_models()[:3]
+        ['resnet8', 'resnet14', 'resnet20']
+    """
     return list(_REGISTRY)
 
 
 def model_config(name: str, **changes: Any) -> ArchitectureConfig:
     """The configuration that `name` stands for, with fields changed as given.
+
+    Examples:
+        >>> model_config("hydra_res_d1", num_classes=10, k=2).k
+        2
 
     Raises:
         InputError: the name or a field is unknown, or a value is out of range.

@@ -23,6 +23,12 @@ class Route:
 
     `indices`: (B, k) int64, branches in falling order of their score, `PADDING` behind the last;
     `weights`: (B, k) float, 0 where padded; `num_branches`: N.
+
+    Examples:
+        >>> fired, weights = [[2, 0], [1, PADDING]], [[0.7, 0.3], [1, 0]]
+        >>> route = Route(torch.tensor(fired), torch.tensor(weights), num_branches=3)
+        >>> route.counts.tolist(), route.mask.tolist()
+        ([2, 1], [[True, False, True], [False, True, False]])
     """
 
     indices: Tensor

@@ -64,6 +64,15 @@ def attribute(
     the part that is done, and `cancelled` is asked. `model` is left as it was: mode, gradients,
     hooks and batch statistics.
 
+    Examples:
+        >>> import hydranet
+        >>> from hydranet.explain import ClassLogit
+        >>> model = hydranet.load("hydra_res_d1")
+        >>> _, x = hydranet.network_input(model.card, hydranet.read_image("app/samples/cat.jpg"))
+        >>> found = attribute(model, x, ClassLogit(66), "integrated gradients")
+        >>> found.values.shape, found.relative_delta < 0.2
+        ((32, 32), True)
+
     Raises:
         InputError: the method is unknown, or the network, the image or the route do not have what
             is to be explained.

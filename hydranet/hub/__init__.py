@@ -40,12 +40,13 @@ def from_pretrained(
     `repo_or_folder`: such as "user/name". `revision`: a branch, tag or commit of it; the others are
     huggingface_hub's own. The network is as from `hydranet.load`: in eval mode, with its `.card`.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = save_pretrained("resnet8", folder)
-    ...     model = from_pretrained(folder)
-    >>> model.card.name
-    'resnet8'
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = save_pretrained("resnet8", folder)
+        ...     model = from_pretrained(folder)
+        >>> model.card.name
+        'resnet8'
 
     Raises:
         InputError: huggingface_hub is not installed, there is no such repository, it cannot be

@@ -1,0 +1,101 @@
+"""The documentation is built without a warning, fetches nothing, and its examples run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hydranet
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+WITH_EXAMPLES = (
+    "hydranet", "hydranet.card", "hydranet.checkpoints", "hydranet.costs",
+    "hydranet.explain.attributions", "hydranet.hub", "hydranet.images", "hydranet.models",
+    "hydranet.prediction", "hydranet.registry", "hydranet.routing",
+)  # fmt: skip
+FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+# Whatever a browser would fetch on its own when it shows a page; a link to click on is none.
+FETCHED = re.compile(
+    r"<(?:script|img|source|iframe)\b[^>]*\bsrc=[\"']?(?:https?:)?//"
+    r"|<link\b[^>]*\brel=[\"']?(?:stylesheet|preconnect|preload|icon)[^>]*\bhref=[\"']?(?:https?:)?//"
+    r"|@import|url\([\"']?(?:https?:)?//"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT, capture_output=True, text=True, timeout=180,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    assert "WARNING" not in built.stderr
+    return folder
+
+
+def test_every_page_is_built_and_in_the_navigation(site: Path) -> None:
+    start = (site / "index.html").read_text()
+    navigation = start[start.index('class="md-nav md-nav--primary"') :]
+    for page in DOCS.glob("*.md"):
+        if page.stem != "index":
+            assert (site / page.stem / "index.html").is_file()
+            assert f'href="{page.stem}/"' in navigation, f"{page.name} is not in mkdocs.yml"
+    assert not list(site.rglob("*.py"))
+
+
+def test_a_reader_fetches_nothing_from_elsewhere(site: Path) -> None:
+    """What a browser would fetch was counted too: no request left the site."""
+    for path in site.rglob("*"):
+        if path.suffix in (".html", ".css"):
+            found = FETCHED.search(path.read_text())
+            assert not found, f"{path.relative_to(site)}: {found and found.group()}"
+
+
+def test_every_public_name_is_on_the_page_of_the_api(site: Path) -> None:
+    page = (site / "api" / "index.html").read_text()
+    for name in hydranet.__all__:
+        if name not in ("explain", "__version__"):  # a package, and no more than a number
+            home = getattr(hydranet, name).__module__
+            assert f'id="{home}.{name}"' in page, name
+
+
+def test_pictures_are_those_that_the_code_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS))
+    drawing = importlib.import_module("draw_pictures")
+    for name, draw in drawing.PICTURES.items():
+        text = (DOCS / "pictures" / f"{name}.svg").read_text()
+        assert text == draw(), f"python docs/draw_pictures.py draws {name} anew"
+        assert "\n\n" not in text, "a blank line ends a block of HTML in Markdown"
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_examples_of_docstrings_run(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    result = doctest.testmod(importlib.import_module(module), optionflags=FLAGS)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda path: path.stem)
+def test_examples_of_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompts with what they print run as one session a page; plain Python must at least parse."""
+    monkeypatch.chdir(ROOT)
+    text = page.read_text()
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.M | re.S):
+        compile(block, page.name, "exec")
+    session = "\n".join(re.findall(r"^```pycon\n(.*?)^```", text, re.M | re.S))
+    examples = doctest.DocTestParser().get_doctest(session, {}, page.stem, page.name, 0)
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    runner.run(examples)
+    assert runner.failures == 0
+    assert page.name != "python.md" or runner.tries > 10
