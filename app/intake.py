@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image
@@ -43,6 +44,7 @@ def sample_names() -> list[str]:
     return sorted(path.stem for path in SAMPLES.glob("*.jpg"))
 
 
+@lru_cache(maxsize=16)
 def take_sample(name: str) -> Intake:
-    """One of the sample photos."""
+    """One of the sample photos, the same for all who ask."""
     return take_in((SAMPLES / f"{name}.jpg").read_bytes(), name)

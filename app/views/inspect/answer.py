@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from PIL import Image
 
 from app import state
 from app.certainty import certainty
@@ -11,6 +10,7 @@ from app.charts.answer import top5_bars
 from app.charts.network import network_picture
 from app.charts.words import answer_text, network_text
 from app.inspection import Inspection
+from app.pictures import WIDTH, pictures
 from app.views.clicks import clicked
 from app.views.inspect.parts import opened_part
 from app.views.text import plain
@@ -19,34 +19,21 @@ from hydranet.route_log import RouteLog
 _PICTURE = "network_picture"
 _CHART = {"displayModeBar": False}
 _UNSURE = 60.0
-_ENLARGED = 256
-_SHOWN = 512
-_BESIDE = 112
-"""Pixels that each of the two is wide."""
 
 
 def show_image(inspection: Inspection) -> None:
     """The image as it came, and the square of pixels that the network sees."""
     side = inspection.pixels.shape[0]
-    enlarged = Image.fromarray(inspection.pixels).resize(
-        (_ENLARGED, _ENLARGED), Image.Resampling.NEAREST
-    )
+    whole, square = pictures(inspection.intake, inspection.pixels)
     with st.container(horizontal=True, gap="small"):
         st.image(
-            _small(inspection.intake.image), caption="as it came", width=_BESIDE,
+            whole, caption="as it came", width=WIDTH,
             alt=f"The image {inspection.intake.name}",
         )  # fmt: skip
         st.image(
-            enlarged, caption=f"as the network sees it, {side}×{side}", width=_BESIDE,
-            output_format="PNG", alt=f"The same image as {side} by {side} pixels",
+            square, caption=f"as the network sees it, {side}×{side}", width=WIDTH,
+            alt=f"The same image as {side} by {side} pixels",
         )  # fmt: skip
-
-
-def _small(image: Image.Image) -> Image.Image:
-    """A copy no larger than is shown: what a browser must fetch."""
-    small = image.copy()
-    small.thumbnail((_SHOWN, _SHOWN))
-    return small
 
 
 def show_network(inspection: Inspection) -> None:
@@ -82,14 +69,20 @@ def _open_part() -> None:
         st.session_state[state.SECTION] = state.PARTS_SECTION
 
 
-def show_answer(inspection: Inspection, log: RouteLog) -> None:
+def show_answer(inspection: Inspection, log: RouteLog | None) -> None:
     """The five most probable classes, and how far to trust the first."""
     card, found = inspection.card, inspection.found
     (best, probability), *_ = found.top(1)
     st.markdown(f"#### {plain(inspection.class_name(best))}, {100 * probability:.0f} %")
     st.plotly_chart(top5_bars(card, found), key="top5", config=_CHART, alt=answer_text(card, found))
-    sure = certainty(log, probability)
     classes = len(card.class_names)
+    if log is None:
+        st.caption(
+            f"It knows {classes} classes and nothing else. It came without a routes.parquet, so "
+            "how often it is right when it is this sure is not known."
+        )
+        return
+    sure = certainty(log, probability)
     record = (
         f"On the {sure.compared} test images where it was about this sure, it was right in "
         f"{sure.right_when_so:.0f}\u00a0%."
