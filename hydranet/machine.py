@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hydranet.errors import InputError
 
-_PACKAGES = ("torch", "numpy", "pillow", "streamlit")
+_PACKAGES = ("torch", "onnxruntime", "numpy", "pillow", "streamlit")
 
 
 def hardware(device: str = "cpu") -> str:

@@ -13,6 +13,7 @@ import typer
 
 from hydranet import __version__
 from hydranet.cli.app import app_command
+from hydranet.cli.bench import bench_command
 from hydranet.cli.evaluate import evaluate_command
 from hydranet.cli.hub import fetch_command, push_command
 from hydranet.cli.models import models_command
@@ -36,6 +37,7 @@ cli.command("route")(route_command)
 cli.command("subtasks")(subtasks_command)
 cli.command("push")(push_command)
 cli.command("fetch")(fetch_command)
+cli.command("bench")(bench_command)
 cli.command("app")(app_command)
 
 
