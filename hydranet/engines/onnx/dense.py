@@ -16,11 +16,11 @@ def dense_stem(graph: Graph, weights: Weights, x: str, config: DenseNetConfig) -
     return _block(graph, weights, x, "stem.block2", layers=config.n)
 
 
-def dense_body(graph: Graph, weights: Weights, x: str, name: str, config: DenseNetConfig) -> str:
-    """(B, c, H, W) → (B, c + n·growth)."""
+def dense_maps(graph: Graph, weights: Weights, x: str, name: str, config: DenseNetConfig) -> str:
+    """A body before pooling: (B, c, H, W) → (B, c + n·growth, ⌊H/2⌋, ⌊W/2⌋)."""
     x = _transition(graph, weights, x, f"{name}.transition2")
     x = _block(graph, weights, x, f"{name}.block3", layers=config.n)
-    return graph.pooled(norm_relu(graph, weights, f"{name}.bn", x))
+    return norm_relu(graph, weights, f"{name}.bn", x)
 
 
 def _block(graph: Graph, weights: Weights, x: str, name: str, *, layers: int) -> str:

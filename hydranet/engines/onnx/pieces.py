@@ -16,10 +16,10 @@ from onnx import ModelProto
 from hydranet.card import Card
 from hydranet.config import ArchitectureConfig, DenseNetConfig, HydraConfig, ResNetConfig
 from hydranet.data.normalisation import Normalisation
-from hydranet.engines.onnx.dense import dense_body, dense_stem
+from hydranet.engines.onnx.dense import dense_maps, dense_stem
 from hydranet.engines.onnx.graph import Graph
 from hydranet.engines.onnx.layers import linear
-from hydranet.engines.onnx.residual import residual_body, residual_stem
+from hydranet.engines.onnx.residual import residual_maps, residual_stem
 from hydranet.errors import InputError
 from hydranet.weights import Weights
 
@@ -59,18 +59,18 @@ def build(card: Card, weights: Weights) -> ModelProto | Pieces:
             output_bias=weights.get(f"{_OUTPUT}.bias", np.zeros(classes)),
         )
     graph = Graph()
-    maps = _trunk(graph, card, weights)
+    maps = trunk(graph, card, weights)
     features = _body(graph, weights, maps, "body", config)
-    return _model(graph, card, logits=linear(graph, weights, "head", features))
+    return on_pixels(graph, card, logits=linear(graph, weights, "head", features))
 
 
 def _stem(card: Card, weights: Weights) -> ModelProto:
     graph, config = Graph(), card.architecture
-    maps = _trunk(graph, card, weights)
+    maps = trunk(graph, card, weights)
     if not config.has_subtasks:
-        return _model(graph, card, maps=maps)
+        return on_pixels(graph, card, maps=maps)
     scored = _body(graph, weights, maps, "gate.body", config.static)
-    return _model(graph, card, maps=maps, scores=linear(graph, weights, "gate.score", scored))
+    return on_pixels(graph, card, maps=maps, scores=linear(graph, weights, "gate.score", scored))
 
 
 def _branch(config: HydraConfig, weights: Weights, index: int) -> ModelProto:
@@ -107,7 +107,7 @@ def _head(weights: Weights) -> ModelProto:
     )
 
 
-def _trunk(graph: Graph, card: Card, weights: Weights) -> str:
+def trunk(graph: Graph, card: Card, weights: Weights) -> str:
     """Pixels → the stem's maps."""
     weights = {**weights, "stem.conv.weight": _scaled(weights, card.normalisation)}
     x = graph.add("Cast", graph.add("Transpose", "pixels", perm=[0, 3, 1, 2]), to=1)  # (B, 3, …)
@@ -131,11 +131,18 @@ def _scaled(weights: Weights, normalisation: Normalisation) -> NDArray[np.floati
 
 
 def _body(graph: Graph, weights: Weights, maps: str, name: str, static: ArchitectureConfig) -> str:
+    return graph.pooled(body_maps(graph, weights, maps, name, static))
+
+
+def body_maps(
+    graph: Graph, weights: Weights, maps: str, name: str, static: ArchitectureConfig
+) -> str:
+    """The stem's maps → those of the body of that name, before pooling."""
     match static:
         case ResNetConfig():
-            return residual_body(graph, weights, maps, name, static)
+            return residual_maps(graph, weights, maps, name, static)
         case DenseNetConfig():
-            return dense_body(graph, weights, maps, name, static)
+            return dense_maps(graph, weights, maps, name, static)
     raise _unknown(static)
 
 
@@ -143,6 +150,7 @@ def _unknown(config: ArchitectureConfig) -> InputError:
     return InputError(f"No ONNX graph is known for the family {config.family!r}.")
 
 
-def _model(graph: Graph, card: Card, **outputs: str) -> ModelProto:
+def on_pixels(graph: Graph, card: Card, **outputs: str) -> ModelProto:
+    """The finished graph of what begins with `trunk`, its outputs by name."""
     side = card.architecture.image_size
     return graph.model(inputs={"pixels": (np.uint8, ("B", side, side, 3))}, outputs=outputs)

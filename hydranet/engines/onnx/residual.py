@@ -18,12 +18,11 @@ def residual_stem(graph: Graph, weights: Weights, x: str, config: ResNetConfig) 
     return _stage(graph, weights, x, "stem.stage2", first, second, blocks=config.n, stride=2)
 
 
-def residual_body(graph: Graph, weights: Weights, x: str, name: str, config: ResNetConfig) -> str:
-    """(B, widths[1], H, W) → (B, widths[2])."""
+def residual_maps(graph: Graph, weights: Weights, x: str, name: str, config: ResNetConfig) -> str:
+    """A body before pooling: (B, widths[1], H, W) → (B, widths[2], H/2, W/2)."""
     _, second, third = config.widths
     stage = f"{name}.stage3"
-    x = _stage(graph, weights, x, stage, second, third, blocks=config.n, stride=2)
-    return graph.pooled(x)
+    return _stage(graph, weights, x, stage, second, third, blocks=config.n, stride=2)
 
 
 def _stage(
