@@ -6,12 +6,18 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import streamlit as st
 
+from app.data_images import DataImages, OfItems
+from app.kept import Kept
+from app.own_images import OwnImages
+from app.own_network import OwnNetwork
 from hydranet.card import Card
 from hydranet.checkpoints import ROUTES, Checkpoint
 from hydranet.class_features import CLASS_FEATURES, ClassFeatures, read_class_features
@@ -27,13 +33,14 @@ T = TypeVar("T")
 class DataSet:
     """Images through one network. `key` tells it from every other; `own`: the name of the visitor's
     file, None for the images that the network was tested on; `features`: the mean of
-    each class, where they are known."""
+    each class, where they are known; `images`: a visitor's own, where they are at hand."""
 
     key: str
     checkpoint: Checkpoint
     table: RouteTable
     own: str | None = None
     features: ClassFeatures | None = None
+    images: DataImages | None = None
 
     @property
     def card(self) -> Card:
@@ -47,7 +54,29 @@ class DataSet:
 
     def ask(self, view: Callable[..., T], *arguments: object) -> T:
         """`view(table, *arguments)`, from the cache if it was asked before."""
-        return _asked(self.key, view.__name__, repr(arguments), view, self.table, arguments)
+        key = self.key, view.__name__, repr(arguments)
+        return _once(_asked, self.checkpoint, key, view, self.table, arguments, kept=_FIGURES)
+
+
+_TABLES: Kept[tuple[str, ...], Any] = Kept(8)
+_FIGURES: Kept[tuple[str, ...], Any] = Kept(256)
+"""Of visitors' own networks: under their names, so that it goes with them."""
+
+
+def _once(
+    cached: Callable[..., Any], checkpoint: Checkpoint, key: tuple[str, ...], *rest: object,
+    kept: Kept[tuple[str, ...], Any] = _TABLES,
+) -> Any:  # fmt: skip
+    """`cached(*key, *rest)`, which Streamlit keeps for all sessions; or of a visitor's network,
+    what it would compute, kept apart."""
+    if not isinstance(checkpoint, OwnNetwork):
+        return cached(*key, *rest)
+    asked = checkpoint.name, cached.__name__, *key
+    found = kept.get(asked)
+    if found is None:
+        found = cached.__wrapped__(*key, *rest)  # type: ignore[attr-defined]
+        kept.put(asked, found)
+    return found
 
 
 @st.cache_data(max_entries=1024, show_spinner=False)
@@ -65,8 +94,10 @@ def of_checkpoint(checkpoint: Checkpoint) -> DataSet:
         key = f"{path} {path.stat().st_mtime_ns} {checkpoint.card.weights_sha256}"
     except OSError as error:
         raise InputError(f"{ROUTES} cannot be read: {error.strerror}.") from None
-    features = _features(key, checkpoint, checkpoint.folder / CLASS_FEATURES)
-    return DataSet(key, checkpoint, _table(key, checkpoint, path), features=features)
+    features = _once(_features, checkpoint, (key,), checkpoint, checkpoint.folder / CLASS_FEATURES)
+    return DataSet(
+        key, checkpoint, _once(_table, checkpoint, (key,), checkpoint, path), features=features
+    )
 
 
 def of_upload(checkpoint: Checkpoint, name: str, content: bytes) -> DataSet:
@@ -80,9 +111,53 @@ def of_upload(checkpoint: Checkpoint, name: str, content: bytes) -> DataSet:
             f"The file has {len(content) / 2**20:.1f} MiB; at most {MOST_BYTES >> 20} are taken. "
             "Give fewer rows."
         )
+    return _of_content(checkpoint, name, content)
+
+
+def _of_content(checkpoint: Checkpoint, name: str, content: bytes) -> DataSet:
     digest = hashlib.sha256(content).hexdigest()
     key = f"{digest} {checkpoint.name} {checkpoint.card.weights_sha256}"
-    return DataSet(key, checkpoint, _own_table(key, checkpoint, content), own=name)
+    return DataSet(
+        key, checkpoint, _once(_own_table, checkpoint, (key,), checkpoint, content), own=name
+    )
+
+
+def is_log(path: Path) -> bool:
+    """Whether a file, or `routes.parquet` in a folder, is a route log rather than images."""
+    file = path / ROUTES if path.is_dir() else path
+    if not file.is_file() or file.suffix != ".parquet":
+        return False
+    try:
+        return "prediction" in pq.read_schema(file).names
+    except (pa.ArrowException, OSError):
+        return False
+
+
+def of_path(checkpoint: Checkpoint, path: Path) -> DataSet:
+    """A log on this server, or the folder of one, which may be of any length.
+
+    Raises:
+        InputError: it is no route log, or of another number of classes or branches.
+    """
+    if path.is_dir():
+        path = path / ROUTES
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError:
+        raise InputError(f"There is no {path.name} in the folder {path.parent.name}.") from None
+    key = f"{path} {stamp} {checkpoint.name} {checkpoint.card.weights_sha256}"
+    features = _once(_features, checkpoint, (key,), checkpoint, path.with_name(CLASS_FEATURES))
+    return DataSet(
+        key, checkpoint, _once(_table, checkpoint, (key,), checkpoint, path), own=path.name,
+        features=features,
+    )  # fmt: skip
+
+
+def of_images(own: OwnImages) -> DataSet:
+    """A visitor's images as far as they are done; InputError if none of them can be used."""
+    found = own.evaluation()
+    data = _of_content(own.checkpoint, own.name, own.log())
+    return replace(data, features=found.class_features, images=OfItems(own.items))
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the routes…")
@@ -129,7 +204,8 @@ def pair(first: Checkpoint, second: Checkpoint) -> Pair:
     """Two networks on the same test images; InputError if their logs are of different ones."""
     paths = [checkpoint.folder / ROUTES for checkpoint in (first, second)]
     key = " ".join(f"{path} {path.stat().st_mtime_ns}" for path in paths)
-    return _pair(key, first, paths)
+    own = next((one for one in (second, first) if isinstance(one, OwnNetwork)), first)
+    return _once(_pair, own, (key,), first, paths)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

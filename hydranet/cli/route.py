@@ -76,8 +76,11 @@ def route_command(
     if not total:
         raise InputError("There is no image, archive or table in what was given.")
     if log is not None:
-        said = route_to_log(model, inputs, log, total)
-        print_json({"checkpoint": checkpoint, **said}) if json else show_log(said)
+        written = route_to_log(model, inputs, log, total)
+        if json:
+            print_json({"checkpoint": checkpoint, **written})
+        else:
+            show_log(written)
         return
     assert out is not None, "one of the two was given"
     with progress_bar("{task.completed:,} of {task.total:,} images") as bar:

@@ -88,9 +88,34 @@ def test_the_summary_and_the_words_are_the_logs(three: Path) -> None:
     assert f"{right:.1f} % are answered right; 2 of 4 branches fire" in text
     share = np.bincount(log.fired.ravel(), minlength=4) / len(log)
     assert f"Branch {share.argmax()} is the busiest ({100 * share.max():.1f} %" in text
-    assert "what the right branch answers alone only for" in words(
-        run(network="hydra_a", show="Gate")
-    )
+    assert log.correct_subtask_first is not None
+    perfect = 100 * log.correct_subtask_first.mean(axis=0)
+    text = words(run(network="hydra_a", show="Gate"))
+    assert f"would be right for **{perfect[1]:.1f} %** of images at k = 2" in text
+    assert f"The right branch alone would be right for {perfect[0]:.1f} %" in text
+
+
+def test_a_log_from_before_the_ceiling_was_known_has_bounds(three: Path) -> None:
+    path = three / "hydra_a" / "routes.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns(["correct_with_subtask", "correct_subtask_first"]), path)
+    (three / "hydra_a" / "class_features.parquet").unlink()
+    services.checkpoints.clear()
+    assert "This log cannot say more" in words(run(network="hydra_a", show="Gate"))
+    text = words(run(network="hydra_a", show="Subtasks"))
+    assert "the mean of the gate's scores" in text
+    assert "what the output layer sees" not in text
+
+
+def test_a_click_on_a_class_of_the_map_opens_its_images(three: Path) -> None:
+    page = run(network="hydra_a", show="Subtasks")
+    points = chart(page, "class_plane")["data"][0]["customdata"]
+    assert sorted(int(point[0]) for point in points) == list(range(8))
+    assert not page.dataframe
+    page = run(network="hydra_a", show="Subtasks", label="class 3")
+    assert set(page.dataframe[0].value["Class"]) == {"class 3"}
+    widths = chart(page, "class_plane")["data"][0]["marker"]["line"]["width"]
+    assert [bool(width) for width in widths] == [c == 3 for c in range(8)]
 
 
 def test_a_click_on_a_square_opens_its_images(three: Path) -> None:
@@ -144,23 +169,33 @@ def test_two_networks_on_the_same_images(three: Path) -> None:
     assert page.selectbox(key="against").options == ["heads_c", "static_b"]
 
 
+def own_field(page: AppTest, name: str):
+    """The field to hand over data of one's own, whose key changes when it has been used."""
+    (field,) = [f for f in page.file_uploader if f.key.startswith(name)]
+    return field
+
+
 def test_a_log_of_ones_own(three: Path, tmp_path: Path) -> None:
     content = (three / "hydra_a" / "routes.parquet").read_bytes()
     page = run(network="hydra_a")
-    page.file_uploader(key="own_log").set_value(("mi*ne.parquet", content, "")).run()
+    own_field(page, "own_log").set_value(("mi*ne.parquet", content, "")).run()
     assert not page.exception
-    assert "24 images** of your file mi\\*ne\\.parquet" in words(page)
+    assert "24 images** of your mi\\*ne\\.parquet" in words(page)
     page.segmented_control(key="show").set_value("Two networks").run()
-    assert "take your own route log away" in words(page)
+    assert "Go back to the test images" in words(page)
+    page.segmented_control(key="show").set_value("Images").run()
+    assert "A route log holds no images" in words(page).replace("\\", "")
 
-    page.file_uploader(key="own_log").set_value(("text.parquet", b"no Parquet", "")).run()
+    own_field(page, "own_log").set_value(("text.parquet", b"no Parquet", "")).run()
     assert not page.exception
     assert "cannot be read" in page.error[0].value
     assert str(tmp_path) not in page.error[0].value
 
     page.selectbox(key="network").set_value("static_b").run()
-    page.file_uploader(key="own_log").set_value(("mine.parquet", content, "")).run()
+    own_field(page, "own_log").set_value(("mine.parquet", content, "")).run()
     assert not page.exception
+    page.button(key="forget_own_data").click().run()
+    assert "24 test images" in words(page)
 
 
 def test_too_large_a_log_is_refused_with_a_sentence(
@@ -169,7 +204,7 @@ def test_too_large_a_log_is_refused_with_a_sentence(
     content = (three / "hydra_a" / "routes.parquet").read_bytes()
     page = run(network="hydra_a")
     monkeypatch.setattr(datasets, "MOST_ROWS", 23)
-    page.file_uploader(key="own_log").set_value(("mine.parquet", content, "")).run()
+    own_field(page, "own_log").set_value(("mine.parquet", content, "")).run()
     assert "holds 24 images; at most 23" in page.error[0].value
     monkeypatch.setattr(datasets, "MOST_BYTES", 100)
     page.run()

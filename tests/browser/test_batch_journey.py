@@ -83,7 +83,7 @@ def test_cancel_keeps_what_is_done(page: Page, server: str, tmp_path: Path) -> N
     page.goto(f"{server}/batch")
     expect(page.get_by_text("5 images through")).to_be_visible()
     page.locator("input[type=file]").set_input_files(path)
-    page.locator(".st-key-cancel_batch button").click()  # the uploader has a Cancel of its own
+    page.locator(".st-key-batch_cancel button").click()  # the uploader has a Cancel of its own
     expect(page.get_by_text("images are left")).to_be_visible()
     expect(page.get_by_text(re.compile(r"^\d+ images? through"))).to_be_visible()
     page.get_by_role("button", name="Go on").click()

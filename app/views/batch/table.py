@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import looked_at, state
+from app import state
 from app.batch import Batch
 from app.batch_table import Wanted, answers, class_name, readable, table
 from app.charts.palette import branch_colour
-from app.views.notices import refused
+from app.views.to_inspect import open_on_inspect
 from hydranet.bulk.rows import Found, Row, Settings
 from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
 
 _JUMPS = "batch_jumps"
-_INSPECT = "page_scripts/inspect.py"
 _HEIGHT = 440
 _ROW_HEIGHT = 44
 
@@ -82,16 +81,10 @@ def show_table(
 
 
 def _inspect(batch: Batch, row: Row, checkpoint: Checkpoint, settings: Settings) -> None:
-    """Hand the image to Inspect, within the session, and go there with the same settings."""
+    """Go to Inspect with the image and the same settings."""
     item = batch.items[row.index]
-    added = looked_at.roll().add([(item.name, item.load())])
-    if added.first is None:
-        for sentence in added.refused:
-            refused(sentence)
-        return
     st.session_state[_JUMPS] += 1  # a new table: its cell is not selected when the visitor returns
-    settled: dict[str, object] = {state.NETWORK: checkpoint.name}
+    settled: dict[str, object] = {}
     if settings.k is not None:
-        settled |= {state.K: settings.k, state.THRESHOLD: round(100 * settings.threshold)}
-    state.carry(settled)
-    st.switch_page(_INSPECT, query_params={state.IMAGE: added.first})
+        settled = {state.K: settings.k, state.THRESHOLD: round(100 * settings.threshold)}
+    open_on_inspect(item.name, item.load(), checkpoint, settled)

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.charts.specialise.load_bars import load_bars
 from app.charts.specialise.words import load_text
@@ -15,10 +16,15 @@ from app.datasets import DataSet
 from app.slice_files import MOST_ROWS, as_csv, as_parquet
 from app.views.specialise import keys
 from app.views.specialise.filters import choose_slice
+from app.views.specialise.thumbnails import images_of, inspect_image, thumbnails
+from app.views.text import plain
 from hydranet.specialisation import Slice, SliceFigures, slice_figures, slice_page
 
 _CHART = {"displaylogo": False, "displayModeBar": False}
 _A_PAGE = 50
+_HEIGHT = 420
+_ROW_HEIGHT = 44
+_JUMPS = "slice_jumps"
 
 
 def show_images(data: DataSet) -> None:
@@ -84,17 +90,34 @@ def _show_rows(data: DataSet, chosen: Slice, images: int) -> None:
         st.session_state[keys.PAGE] = 1
     page = int(st.session_state.get(keys.PAGE, st.query_params.get(keys.PAGE, "1")) or 1)
     page = min(max(page, 1), pages)
-    st.dataframe(
-        _table(data, chosen, page),
+    table = _table(data, chosen, page)
+    found = images_of(data)
+    shown = thumbnails(data, found.images, table["Index"].tolist()) if found.images else {}
+    if shown:
+        table.insert(0, "Image", [shown.get(index, "") for index in table["Index"]])
+    event = st.dataframe(
+        table,
         hide_index=True,
-        height=420,
+        height=_HEIGHT,
+        row_height=_ROW_HEIGHT if shown else None,
+        on_select="rerun" if shown else "ignore",
+        selection_mode="single-cell",
         column_config={
+            "Image": st.column_config.ImageColumn(width=60),
             "Confidence (%)": st.column_config.NumberColumn(format="%.1f"),
             "Margin": st.column_config.NumberColumn(format="%.2f"),
         },
         alt=f"The images of this slice, page {page} of {pages}.",
-        key="slice_rows",
+        key=f"slice_rows_{st.session_state.setdefault(_JUMPS, 0)}",
     )
+    if shown:
+        st.caption("**Click a row** to look at that image on Inspect; click a header to sort.")
+    elif found.why:
+        st.caption(plain(found.why))
+    cells = [] if isinstance(event, DeltaGenerator) else event.selection.cells
+    if cells and found.images:
+        st.session_state[_JUMPS] += 1  # a new table: nothing is selected when the visitor returns
+        inspect_image(data, found.images, int(table["Index"][cells[0][0]]))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if pages > 1:
             st.pagination(pages, key=keys.PAGE, bind="query-params")

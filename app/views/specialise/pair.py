@@ -24,7 +24,7 @@ _CHART = {"displaylogo": False, "displayModeBar": False}
 def show_pair(data: DataSet) -> None:
     """A table of two by two, and the difference of every class."""
     if data.own is not None:
-        st.info("Two networks are compared on their test images: take your own route log away.")
+        st.info("Two networks are compared on their test images. Go back to the test images.")
         return
     others = datasets.same_images(data.checkpoint, services.checkpoints()[0])
     if not others:

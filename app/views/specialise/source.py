@@ -1,4 +1,4 @@
-"""Which data set: the test images of a checkpoint, or a visitor's own route log."""
+"""Which data set: the test images of a checkpoint, or a visitor's own, as a log or as images."""
 
 from __future__ import annotations
 
@@ -6,39 +6,41 @@ import streamlit as st
 
 from app import datasets
 from app.datasets import DataSet
+from app.own_images import OwnImages
 from app.views.inspect.controls import choose_checkpoint
+from app.views.specialise.own_data import OwnLog, forget, held, offer
+from app.views.specialise.own_work import show_own_work
 from app.views.text import plain
 from hydranet.checkpoints import Checkpoint
 from hydranet.specialisation import Slice, slice_figures
 
-_UPLOAD = "own_log"
 
-
-def choose_data(good: list[Checkpoint]) -> DataSet:
-    """The data set; InputError if its log cannot be read."""
+def choose_data(good: list[Checkpoint]) -> DataSet | None:
+    """The data set, None while there is nothing to show of it; InputError if it cannot be read."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         with st.container(width=320):
             checkpoint = choose_checkpoint(good)
-        with st.popover("Your own route log", icon=":material/upload_file:"):
-            file = st.file_uploader(
-                "A route log as Parquet", type=["parquet"], key=_UPLOAD,
-                help="Columns as `routes.parquet` of a checkpoint has them.",
+        offer()
+        own = held()
+        if own is not None:
+            st.button(
+                "Back to the test images", icon=":material/close:", type="tertiary",
+                key="forget_own_data", on_click=forget,
             )  # fmt: skip
-            st.caption(
-                f"At most {datasets.MOST_BYTES >> 20} MiB and {datasets.MOST_ROWS:,} images. It is "
-                "read with the classes and subtasks of the network chosen here, and stays on this "
-                "server only while you look."
-            )
-    if file is None:
-        return datasets.of_checkpoint(checkpoint)
-    return datasets.of_upload(checkpoint, file.name, file.getvalue())
+    if isinstance(own, OwnImages):
+        return show_own_work(own, checkpoint)
+    if isinstance(own, OwnLog):
+        if own.path is not None:
+            return datasets.of_path(checkpoint, own.path)
+        return datasets.of_upload(checkpoint, own.name, own.content)
+    return datasets.of_checkpoint(checkpoint)
 
 
 def show_summary(data: DataSet) -> None:
     """What is looked at, and its figures, in a sentence."""
     table, found = data.table, data.ask(slice_figures, Slice())
     images = (
-        f"**{table.rows:,} images** of your file {plain(data.own)}, as **{plain(data.card.name)}** "
+        f"**{table.rows:,} images** of your {plain(data.own)}, as **{plain(data.card.name)}** "
         "answered them"
         if data.own
         else f"**{table.rows:,} test images** of {plain(data.card.data.name)} through "
