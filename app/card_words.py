@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from hydranet.card import Card
+from hydranet.config import HydraConfig
 
 
 def architecture_words(card: Card) -> str:
@@ -24,10 +25,13 @@ def architecture_words(card: Card) -> str:
             f"{title}: one trunk and {costs.num_branches} heads, of which the first {costs.k} run; "
             f"their logits are averaged, and no gate chooses. {size}"
         )
+    assert isinstance(shape, HydraConfig), "what has subtasks is one"
+    width = shape.branch_width
+    narrow = "" if width == 1 else f", with {100 * width:.3g} % of its channels"
     return (
         f"{title}: the stem of {shape.static.title}, then {costs.num_branches} branches that are "
-        f"each a copy of what follows in it. The gate runs {costs.k} of them for an image, and the "
-        f"combiner adds their features, weighted. {size}"
+        f"each a copy of what follows in it{narrow}. The gate runs {costs.k} of them for an image, "
+        f"and the combiner adds their features, weighted. {size}"
     )
 
 

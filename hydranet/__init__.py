@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hydranet.hub import from_pretrained, push_to_hub, save_pretrained
     from hydranet.images import decode_image, read_image
     from hydranet.models import create_model
+    from hydranet.models.hydrate import hydrate
     from hydranet.prediction import Prediction, network_input, predict
     from hydranet.registry import list_models, model_config
     from hydranet.routing import Route
@@ -40,6 +41,7 @@ _HOMES = {
     "create_model": "models",
     "decode_image": "images",
     "from_pretrained": "hub",
+    "hydrate": "models.hydrate",
     "list_checkpoints": "checkpoints",
     "list_models": "registry",
     "load": "checkpoints",
@@ -63,6 +65,7 @@ __all__ = [
     "decode_image",
     "explain",
     "from_pretrained",
+    "hydrate",
     "list_checkpoints",
     "list_models",
     "load",

@@ -15,20 +15,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from hydranet.config_backbone import BackboneConfig, HydraBackboneConfig
 from hydranet.config_base import ArchitectureConfig, HydraConfig, MultiHeadConfig
+from hydranet.config_separable import HydraResSepConfig, ResSepConfig
 from hydranet.errors import InputError
 from hydranet.structure import shown, structure
 
 __all__ = [
     "ArchitectureConfig",
+    "BackboneConfig",
     "DenseNetConfig",
+    "HydraBackboneConfig",
     "HydraConfig",
     "HydraDenseConfig",
     "HydraResConfig",
+    "HydraResSepConfig",
     "MultiHeadConfig",
     "MultiHeadDenseConfig",
     "MultiHeadResConfig",
     "ResNetConfig",
+    "ResSepConfig",
     "config_from_json",
 ]
 
@@ -180,7 +186,8 @@ CONFIG_CLASSES: dict[str, type[ArchitectureConfig]] = {
     cls.family: cls
     for cls in (
         ResNetConfig, HydraResConfig, DenseNetConfig, HydraDenseConfig,
-        MultiHeadResConfig, MultiHeadDenseConfig,
+        MultiHeadResConfig, MultiHeadDenseConfig, ResSepConfig, HydraResSepConfig,
+        BackboneConfig, HydraBackboneConfig,
     )
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ _LIMITS = {
     "n": (1, 64),
     "growth": (1, 1024),
     "channels": (1, 4096),
+    "first": (1, 4096),
 }
 
 
@@ -33,6 +34,8 @@ class ArchitectureConfig:
     """
 
     family: ClassVar[str] = ""
+    num_widths: ClassVar[int] = 3
+    """How many stages of their own width a family with `widths` has."""
     has_subtasks: ClassVar[bool] = False
     """Whether each branch is meant for some of the classes, and a gate chooses among them."""
 
@@ -44,7 +47,7 @@ class ArchitectureConfig:
             if hasattr(self, name):
                 check_whole(name, getattr(self, name), low, high)
         if hasattr(self, "widths"):
-            check_widths(self.widths, 3)
+            check_widths(self.widths, self.num_widths)
 
     @property
     def is_dynamic(self) -> bool:
@@ -88,6 +91,11 @@ class HydraConfig(ArchitectureConfig):
 
     num_branches: int = 20
     k: int = 4
+
+    @property
+    def branch_width(self) -> float:
+        """The channels of a branch as a share of those of the static network's body."""
+        return 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

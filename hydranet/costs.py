@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hydranet.config import ArchitectureConfig, HydraConfig, MultiHeadConfig
-from hydranet.part_costs import NOTHING, Cost, linear, part_costs
+from hydranet.part_costs import NOTHING, Cost, hydra_part_costs, linear, part_costs
 
 __all__ = ["Cost", "Costs", "count_costs"]
 
@@ -68,25 +68,27 @@ class Costs:
 def count_costs(config: ArchitectureConfig) -> Costs:
     """The costs of the network that `config` describes, for one image of its size.
 
+    Examples:
+        >>> from hydranet.registry import model_config
+        >>> costs = count_costs(model_config("hydra_res_d1"))
+        >>> costs.routed_macs, costs.all_branches_macs, costs.macs(fired=1)
+        (26418688, 83107328, 15789568)
+
     Raises:
         InputError: the family is unknown.
     """
-    parts = part_costs(config.static)
-    features, classes = parts.features, config.num_classes
+    classes = config.num_classes
     if not isinstance(config, HydraConfig):
-        return Costs(stem=parts.stem + parts.body + linear(features, classes))
-    if isinstance(config, MultiHeadConfig):
-        return Costs(
-            stem=parts.stem,
-            branch=parts.body + linear(features, classes),
-            num_branches=config.num_branches,
-            k=config.k,
-        )
+        whole = part_costs(config)
+        return Costs(stem=whole.stem + whole.body + linear(whole.features, classes))
+    parts, many_heads = hydra_part_costs(config), isinstance(config, MultiHeadConfig)
     return Costs(
         stem=parts.stem,
-        gate=parts.body + linear(features, config.num_branches),
-        branch=parts.body + linear(features, features) if config.projects else parts.body,
-        combiner=linear(features, classes),
+        gate=NOTHING
+        if many_heads
+        else parts.gate + linear(parts.gate_features, config.num_branches),
+        branch=parts.branch,
+        combiner=NOTHING if many_heads else linear(parts.features, classes),
         num_branches=config.num_branches,
         k=config.k,
     )

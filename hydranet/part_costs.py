@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hydranet.config import ArchitectureConfig, DenseNetConfig, ResNetConfig
+from hydranet.config import (
+    ArchitectureConfig,
+    BackboneConfig,
+    DenseNetConfig,
+    HydraBackboneConfig,
+    HydraConfig,
+    HydraResSepConfig,
+    MultiHeadConfig,
+    ResNetConfig,
+    ResSepConfig,
+)
+from hydranet.config_separable import scaled
 from hydranet.errors import InputError
 
 
@@ -36,17 +47,57 @@ class PartCosts:
     features: int
 
 
+@dataclass(frozen=True)
+class HydraPartCosts:
+    """Of a HydraNet: its stem, the gate's body and how many features that gives, a branch, and how
+    many features that gives (D)."""
+
+    stem: Cost
+    gate: Cost
+    gate_features: int
+    branch: Cost
+    features: int
+
+
+def hydra_part_costs(config: HydraConfig) -> HydraPartCosts:
+    """The costs of the parts of a HydraNet, without the gate's scores and the combiner.
+
+    Raises:
+        InputError: the family is unknown; or it needs a library that is not installed.
+    """
+    if isinstance(config, HydraResSepConfig):
+        return _hydra_separable(config)
+    if isinstance(config, HydraBackboneConfig):
+        from hydranet.models.backbone import hydra_backbone_costs
+
+        return hydra_backbone_costs(config)
+    parts, width = part_costs(config.static), config.num_classes
+    branch = parts.body
+    if isinstance(config, MultiHeadConfig):
+        branch += linear(parts.features, width)
+    elif config.projects:
+        branch += linear(parts.features, parts.features)
+    return HydraPartCosts(parts.stem, parts.body, parts.features, branch, parts.features)
+
+
 def part_costs(static: ArchitectureConfig) -> PartCosts:
     """The costs of the parts of a static network, without its output layer.
 
     Raises:
-        InputError: the family is not one of the static ones.
+        InputError: the family is not one of the static ones; or it needs a library that is not
+            installed.
     """
     match static:
         case ResNetConfig():
             return _residual(static)
         case DenseNetConfig():
             return _dense(static)
+        case ResSepConfig():
+            return _separable(static)
+        case BackboneConfig():
+            from hydranet.models.backbone import backbone_costs
+
+            return backbone_costs(static)
     raise InputError(f"No costs are known for the family {static.family!r}.")
 
 
@@ -115,3 +166,55 @@ def _dense_block(channels: int, growth: int, side: int, *, layers: int) -> Cost:
 def _transition(channels: int, side: int) -> Cost:
     """Batch norm and a 1×1 convolution at `side`, before the pooling."""
     return _norm(channels) + _conv(channels, channels, side, kernel=1)
+
+
+def _separable(config: ResSepConfig) -> PartCosts:
+    side = _separable_side(config.image_size)
+    *narrow, last = config.widths
+    stem = _separable_stem(config.first, tuple(narrow), config)
+    return PartCosts(stem, _separable_stage(narrow[-1], last, side, blocks=config.d), last)
+
+
+def _hydra_separable(config: HydraResSepConfig) -> HydraPartCosts:
+    side, full = _separable_side(config.image_size), config.widths[3]
+    narrow = tuple(scaled(width, config.stem_width) for width in config.widths[:3])
+    gate, branch = (scaled(full, factor) for factor in (config.gate_width, config.branch_width))
+    return HydraPartCosts(
+        stem=_separable_stem(scaled(config.first, config.stem_width), narrow, config),
+        gate=_separable_stage(narrow[-1], gate, side, blocks=config.d),
+        gate_features=gate,
+        branch=_separable_stage(narrow[-1], branch, side, blocks=config.d) + linear(branch, full),
+        features=full,
+    )
+
+
+def _halved(side: int, times: int) -> int:
+    """The side behind so many 3×3 windows with stride 2 and padding 1."""
+    for _ in range(times):
+        side = (side + 1) // 2
+    return side
+
+
+def _separable_side(image_size: int) -> int:
+    """Of the last stage's maps: a convolution, a pooling and three stages halve it."""
+    return _halved(image_size, 5)
+
+
+def _separable_stem(
+    first: int, widths: tuple[int, ...], config: ResSepConfig | HydraResSepConfig
+) -> Cost:
+    cost = _conv(3, first, _halved(config.image_size, 1)) + _norm(first)
+    for stage, width in enumerate(widths):
+        side = _halved(config.image_size, 2 + stage)
+        cost += _separable_stage(first, width, side, blocks=config.d)
+        first = width
+    return cost
+
+
+def _separable_stage(channels_in: int, channels: int, side: int, *, blocks: int) -> Cost:
+    cost = Cost()
+    for layer in range(2 * blocks):
+        entering = channels if layer else channels_in
+        depthwise = Cost(9 * entering, 9 * entering * side * side)
+        cost += depthwise + _conv(entering, channels, side, kernel=1) + _norm(channels)
+    return cost

@@ -15,9 +15,11 @@ from hydranet.config import (
     DenseNetConfig,
     HydraDenseConfig,
     HydraResConfig,
+    HydraResSepConfig,
     MultiHeadDenseConfig,
     MultiHeadResConfig,
     ResNetConfig,
+    ResSepConfig,
 )
 from hydranet.errors import InputError
 
@@ -26,6 +28,8 @@ _REGISTRY: dict[str, ArchitectureConfig] = {
     **{f"hydra_res_d{d}": HydraResConfig(d=d) for d in range(1, 10)},
     **{f"densenet{3 * n + 4}": DenseNetConfig(n=n) for n in (2, 3, 4, 6, 8)},
     **{f"hydra_dense_d{n}": HydraDenseConfig(n=n) for n in (2, 3, 4, 6)},
+    "ressep_d2": ResSepConfig(),
+    "hydra_ressep_d2": HydraResSepConfig(),
     "multihead_resnet": MultiHeadResConfig(n=3),
     "multihead_densenet": MultiHeadDenseConfig(n=3),
 }

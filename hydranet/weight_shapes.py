@@ -30,7 +30,19 @@ def weight_shapes(config: ArchitectureConfig) -> dict[str, Shape]:
     Raises:
         InputError: the family is unknown.
     """
-    return dict(_network(config))
+    if isinstance(config.static, ResNetConfig | DenseNetConfig):
+        return dict(_network(config))
+    return _built(config)
+
+
+def _built(config: ArchitectureConfig) -> dict[str, Shape]:
+    """Of a network of another family, built by torch without allocating anything."""
+    import torch
+
+    from hydranet.models import build
+
+    with torch.device("meta"):
+        return {name: tuple(value.shape) for name, value in build(config).state_dict().items()}
 
 
 def _network(config: ArchitectureConfig) -> Shapes:

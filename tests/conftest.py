@@ -14,7 +14,7 @@ from hydranet.class_features import ClassFeatures
 from hydranet.config import ArchitectureConfig, HydraConfig
 from hydranet.data.normalisation import Normalisation
 from hydranet.metrics import Metrics
-from hydranet.models import create_model
+from hydranet.models import build
 from hydranet.registry import model_config
 from hydranet.route_log import RouteLog
 from hydranet.training.history import EpochRecord
@@ -26,15 +26,19 @@ IMAGES = 24
 def tiny(model: str) -> dict[str, Any]:
     """Fields that make a registered network tiny: 8 classes, 4 branches of which 2 run."""
     config = model_config(model)
-    narrow = {"growth": 2, "channels": 3} if hasattr(config, "growth") else {"widths": (4, 4, 8)}
+    narrow = (
+        {"growth": 2, "channels": 3}
+        if hasattr(config, "growth")
+        else {"widths": (4, 4, 8, 8)[: config.num_widths]}
+    )
     branches = {"num_branches": 4, "k": 2} if config.is_dynamic else {}
     return {"num_classes": 8, "image_size": 16, **narrow, **branches}
 
 
 class MakeCheckpoint(Protocol):
     def __call__(
-        self, name: str, root: Path, *, model: str = ..., shape: dict[str, Any] | None = ...,
-        **changes: Any,
+        self, name: str, root: Path, *, model: str | ArchitectureConfig = ...,
+        shape: dict[str, Any] | None = ..., **changes: Any,
     ) -> Path: ...  # fmt: skip
 
 
@@ -42,17 +46,20 @@ class MakeCheckpoint(Protocol):
 def make_checkpoint() -> MakeCheckpoint:
     """Write a tiny checkpoint with random weights through the real API, and return its folder.
 
-    `model`: a registered name; `shape`: fields of its architecture, tiny unless given ({} for the
-    registered size); `changes`: fields of the card, e.g. `test=Metrics(…)`.
+    `model`: a registered name, or a whole configuration; `shape`: fields of a registered one, tiny
+    unless given ({} for the registered size); `changes`: fields of the card, such as
+    `test=Metrics(…)`.
     """
 
     def make(
-        name: str, root: Path, *, model: str = "hydra_res_d1", shape: dict[str, Any] | None = None,
-        **changes: Any,
+        name: str, root: Path, *, model: str | ArchitectureConfig = "hydra_res_d1",
+        shape: dict[str, Any] | None = None, **changes: Any,
     ) -> Path:  # fmt: skip
-        shape = tiny(model) if shape is None else shape
-        config = model_config(model, **shape)
-        weights, digest = encode_weights(create_model(model, **shape))
+        if isinstance(model, ArchitectureConfig):
+            config = model
+        else:
+            config = model_config(model, **(tiny(model) if shape is None else shape))
+        weights, digest = encode_weights(build(config))
         card = Card(**{**_card_fields(name, config), "weights_sha256": digest, **changes})
         return write_checkpoint(
             root, card=card, weights=weights, routes=_routes(config),
@@ -95,10 +102,11 @@ def _card_fields(name: str, config: ArchitectureConfig) -> dict[str, Any]:
 
 
 def _metrics(config: ArchitectureConfig, images: int, top1: float) -> Metrics:
-    """`top1` at the default k, a point less or more for each branch less or more."""
+    """`top1` at the default k, up to a point less or more for each branch less or more."""
     if not isinstance(config, HydraConfig):
         return Metrics(images=images, top1=top1, top5=top1 + 30)
-    steps = [float(k - config.k) for k in range(1, config.num_branches + 1)]
+    point = min(1.0, 20 / config.num_branches)
+    steps = [point * (k - config.k) for k in range(1, config.num_branches + 1)]
     return Metrics(
         images=images, top1=top1, top5=top1 + 30,
         top1_by_k=[top1 + s for s in steps],

@@ -21,7 +21,14 @@ class FamilyGroup:
 OTHER = FamilyGroup(
     "Other dynamic",
     "#cc79a7",
-    ("early-exit", "routed", "multihead-resnet", "multihead-densenet"),
+    (
+        "early-exit",
+        "routed",
+        "multihead-resnet",
+        "multihead-densenet",
+        "hydra-ressep",
+        "hydra-backbone",
+    ),
 )
 
 GROUPS = (
@@ -32,7 +39,7 @@ GROUPS = (
     FamilyGroup(
         "Compact static",
         "#009e73",
-        ("mobilenetv2", "shufflenetv2", "condensenet", "efficientnet"),
+        ("mobilenetv2", "shufflenetv2", "condensenet", "efficientnet", "ressep", "backbone"),
     ),
     OTHER,
 )

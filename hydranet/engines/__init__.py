@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from hydranet.checkpoints import Checkpoint, load_model
+from hydranet.config import DenseNetConfig, ResNetConfig
 from hydranet.engines.engine import Engine, Outputs, answers
 from hydranet.errors import InputError
 
@@ -15,6 +16,7 @@ ENGINES = ("reference", "eager", "onnx", "cuda")
 """All engines, the slow and obvious one first."""
 
 AUTO = "auto"
+_LAID_OUT = ("onnx", "cuda")
 
 _NEEDS = {
     "reference": ("torch",),
@@ -64,10 +66,22 @@ def _has_gpu() -> bool:
 def open_engine(checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1) -> Engine:
     """An engine for the network of a checkpoint, on `threads` threads a call.
 
+    Engines that lay out layers themselves know those of ResNet and DenseNet; "auto" is eager, which
+    runs any network's own modules too, where they do not know a network's.
+
     Raises:
-        InputError: see `choose_engine`; or the weights are damaged.
+        InputError: see `choose_engine`; or the engine does not know the network's layers; or the
+            weights are damaged.
     """
-    name = choose_engine(name)
+    asked, name = name, choose_engine(name)
+    static = checkpoint.card.architecture.static
+    if name in _LAID_OUT and not isinstance(static, ResNetConfig | DenseNetConfig):
+        if asked != AUTO:
+            raise InputError(
+                f"The engine {name} knows the layers of ResNet and DenseNet, not those of "
+                f"{static.title}, on which {checkpoint.name} is built. Use eager."
+            )
+        name = "eager"
     if name == "onnx":
         from hydranet.engines.onnx.engine import OnnxEngine
 

@@ -1,4 +1,4 @@
-"""Reference: the network's own modules, and every branch on every image. Slow and obvious."""
+"""The network's own modules. Reference: every branch on every image, slow and obvious."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hydranet.engines.pytorch import TorchEngine
+from hydranet.engines.pytorch import Dynamic, Static, TorchEngine
+from hydranet.executions.eager import eager
 from hydranet.executions.reference import all_branch_features, chosen_features
 from hydranet.models.hydra import HydraNet
 from hydranet.models.network import Network
+from hydranet.routing import Route
 
 
 def reference_engine(model: Network, *, threads: int = 1) -> TorchEngine:
     """For a network from `hydranet.load`."""
-    pieces = _Pieces(model) if isinstance(model, HydraNet) else _Whole(model)
-    return TorchEngine("reference", model, pieces, threads=threads)
+    return TorchEngine("reference", model, own_pieces(model), threads=threads)
+
+
+def own_pieces(model: Network, *, conditional: bool = False) -> Static | Dynamic:
+    """A network's own modules as an engine runs them; `conditional`: a branch sees only the images
+    that fire it."""
+    if not isinstance(model, HydraNet):
+        return _Whole(model)
+    return _Fired(model) if conditional else _Pieces(model)
 
 
 class _Whole:
@@ -44,3 +53,14 @@ class _Pieces:
 
     def every(self, stem_features: Tensor) -> Tensor:
         return all_branch_features(self._model.branches, stem_features)
+
+
+class _Fired(_Pieces):
+    """The same, with each branch on its own rows."""
+
+    def features(self, stem_features: Tensor, fired: NDArray[np.int64]) -> Tensor:
+        indices = torch.from_numpy(fired)
+        weights = torch.zeros(indices.shape)  # what a branch computes does not depend on them
+        return eager(
+            self._model.branches, stem_features, Route(indices, weights, len(self._model.branches))
+        )

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydranet.config import ArchitectureConfig, DenseNetConfig, HydraConfig, ResNetConfig
+from hydranet.config import (
+    ArchitectureConfig,
+    BackboneConfig,
+    DenseNetConfig,
+    HydraConfig,
+    ResNetConfig,
+    ResSepConfig,
+)
 from hydranet.errors import InputError
 from hydranet.models.densenet import DenseNet
+from hydranet.models.families import parts_of
 from hydranet.models.hydra import HydraNet, HydraOutput
 from hydranet.models.network import Network, StaticNetwork
 from hydranet.models.resnet import ResNet
@@ -31,13 +39,20 @@ def build(config: ArchitectureConfig) -> Network:
             return ResNet(config)
         case DenseNetConfig():
             return DenseNet(config)
+        case BackboneConfig() | ResSepConfig():
+            return StaticNetwork(config, parts_of(config))
         case HydraConfig():
             return HydraNet(config)
     raise InputError(f"No network is known for the family {config.family!r}.")
 
 
 def create_model(name: str, **changes: Any) -> Network:
-    """The registered network `name`, freshly initialised, e.g. `create_model("hydra_res_d1", k=2)`.
+    """The registered network `name`, freshly initialised.
+
+    Examples:
+        >>> model = create_model("hydra_res_d1", num_classes=10, k=2)
+        >>> model.config.num_classes, model.config.k
+        (10, 2)
 
     Raises:
         InputError: the name or a field is unknown, or a value is out of range.

@@ -34,12 +34,14 @@ class BasicBlock(nn.Module):
         """(B, in, H, W) → (B, channels, H/stride, W/stride)."""
         out = F.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        return F.relu(out + self._shortcut(x))
+        return F.relu(out + shortcut(x, self.stride, self.new_channels))
 
-    def _shortcut(self, x: Tensor) -> Tensor:
-        if self.stride > 1:
-            x = x[:, :, :: self.stride, :: self.stride]
-        return F.pad(x, (0, 0, 0, 0, 0, self.new_channels)) if self.new_channels else x
+
+def shortcut(x: Tensor, stride: int, new_channels: int) -> Tensor:
+    """Every `stride`-th pixel, and zeros for channels that the input does not have."""
+    if stride > 1:
+        x = x[:, :, ::stride, ::stride]
+    return F.pad(x, (0, 0, 0, 0, 0, new_channels)) if new_channels else x
 
 
 def residual_stage(in_channels: int, channels: int, *, blocks: int, stride: int) -> nn.Sequential:

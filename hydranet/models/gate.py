@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from hydranet.models.parts import Parts
+from hydranet.models.parts import Tail
 from hydranet.routing import Route, dynamic_route, top_k_route
 
 
 class Gate(nn.Module):
     """A body of its own, then one linear score a branch."""
 
-    def __init__(self, parts: Parts, num_branches: int) -> None:
+    def __init__(self, tail: Tail, num_branches: int) -> None:
         super().__init__()
-        self.body = parts.body()
-        self.score = nn.Linear(parts.features, num_branches)
+        self.body = tail.body()
+        self.score = nn.Linear(tail.pooled, num_branches)
 
     def forward(self, stem_features: Tensor) -> Tensor:
         """(B, c, H, W) → (B, N) scores; a softmax over them is the gate's confidence."""

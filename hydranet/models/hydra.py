@@ -14,7 +14,7 @@ from hydranet.config import HydraConfig, MultiHeadConfig
 from hydranet.errors import InputError
 from hydranet.executions import get_execution
 from hydranet.models.combiner import Combiner
-from hydranet.models.families import parts_of
+from hydranet.models.families import hydra_parts_of
 from hydranet.models.gate import Gate
 from hydranet.models.multihead import AllHeads, MeanOfLogits
 from hydranet.models.network import Network
@@ -65,15 +65,14 @@ class HydraNet(Network):
 
     def __init__(self, config: HydraConfig) -> None:
         super().__init__()
-        parts, classes, count = parts_of(config.static), config.num_classes, config.num_branches
+        parts, classes, count = hydra_parts_of(config), config.num_classes, config.num_branches
         many_heads = isinstance(config, MultiHeadConfig)
         self.config = config
         self.stem = parts.stem()
-        self.gate = AllHeads(count) if many_heads else Gate(parts, count)
-        self.branches = nn.ModuleList(
-            Branch(parts.body(), _projection(config, parts.features)) for _ in range(count)
-        )
-        self.combiner = MeanOfLogits(classes) if many_heads else Combiner(parts.features, classes)
+        self.gate = AllHeads(count) if many_heads else Gate(parts.gate, count)
+        branch = parts.branch
+        self.branches = nn.ModuleList(Branch(branch.body(), branch.neck()) for _ in range(count))
+        self.combiner = MeanOfLogits(classes) if many_heads else Combiner(branch.features, classes)
         initialise(self)
 
     def forward(
@@ -119,9 +118,3 @@ class HydraNet(Network):
                 f"but there are {images} images and {self.config.num_branches} branches."
             )
         route.check()
-
-
-def _projection(config: HydraConfig, features: int) -> nn.Module:
-    if isinstance(config, MultiHeadConfig):
-        return nn.Linear(features, config.num_classes)
-    return nn.Linear(features, features) if config.projects else nn.Identity()

@@ -35,8 +35,14 @@ class StaticNetwork(Network):
         self.config = config
         self.stem = parts.stem()
         self.body = parts.body()
-        self.head = nn.Linear(parts.features, config.num_classes)
+        output = nn.Linear(parts.features, config.num_classes)
+        self.head = output if parts.neck is None else nn.Sequential(parts.neck(), output)
         initialise(self)
+
+    @property
+    def output(self) -> nn.Linear:
+        """The output layer: the head, or the last layer of it."""
+        return self.head if isinstance(self.head, nn.Linear) else self.head[-1]
 
     def features(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) normalised images → (B, D): what the output layer sees."""

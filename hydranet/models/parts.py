@@ -1,4 +1,4 @@
-"""What a family of networks gives to build with: a stem, a body, and how wide its features are."""
+"""What a family of networks gives to build with: stem, bodies, and the width of their features."""
 
 from __future__ import annotations
 
@@ -26,11 +26,33 @@ class Body(nn.Module):
 
 @dataclass(frozen=True)
 class Parts:
-    """`stem` and `body` make a new one at every call; `features` is what a body gives, D."""
+    """Of a static network: `stem`, `body` and `neck`, which stands between pooling and the output
+    layer, make a new one at every call; `features` is what the output layer sees, D."""
 
     stem: Callable[[], nn.Module]
     body: Callable[[], Body]
     features: int
+    neck: Callable[[], nn.Module] | None = None
+
+
+@dataclass(frozen=True)
+class Tail:
+    """What follows a stem: a `body`, whose pooled features are `pooled` wide, and a `neck`, which
+    makes `features` of them. Both make a new one at every call."""
+
+    body: Callable[[], Body]
+    pooled: int
+    neck: Callable[[], nn.Module]
+    features: int
+
+
+@dataclass(frozen=True)
+class HydraParts:
+    """Of a HydraNet: its `stem`, and what every `branch` and the `gate` are made of."""
+
+    stem: Callable[[], nn.Module]
+    branch: Tail
+    gate: Tail
 
 
 def initialise(module: nn.Module) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from hydranet.config import HydraConfig
 from hydranet.errors import InputError
-from hydranet.registry import model_config
 from hydranet.training.job import AUTO_START, Job, find_start
 from hydranet.training.names import free_name, is_trained
+from hydranet.training.plan import plan_architecture
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,9 @@ class Queue:
 def make_queue(jobs: Sequence[Job], class_names: tuple[str, ...]) -> Queue:
     """The jobs with names and starts settled for these classes.
 
-    A job without a name gets that of `free_name`. A job whose network is unknown is left as it is:
-    it will say so when it runs.
+    A job without a name gets that of `free_name`. A job that cannot be, since its network is
+    unknown or its branches do not fit, is left as it is: it will say so when it runs, and nothing
+    is trained for it before.
 
     Raises:
         InputError: a name is needed and none is free.
@@ -42,7 +43,7 @@ def make_queue(jobs: Sequence[Job], class_names: tuple[str, ...]) -> Queue:
     needed: set[str] = set()
     settled: dict[str, Job] = {}
     for name, job in asked.items():
-        start = _start(job)
+        start = _start(job, class_names)
         if start == AUTO_START:
             static = _static_job(job, class_names)
             start = static.name
@@ -63,13 +64,19 @@ def _named(job: Job, class_names: tuple[str, ...]) -> Job:
     return replace(job, name=name)
 
 
-def _start(job: Job) -> str | None:
+def _start(job: Job, class_names: tuple[str, ...]) -> str | None:
     """As asked; "auto" also where nothing is asked and subtasks are made from a static network."""
     start = job.recipe.start
     try:
-        config = model_config(job.model)
+        config = plan_architecture(
+            job.model,
+            num_classes=len(class_names),
+            image_size=job.image_size,
+            branches=job.branches,
+            k=job.k,
+        )
     except InputError:
-        return start
+        return None
     if start is None and config.has_subtasks and job.recipe.subtasks == "clusters":
         start = AUTO_START
     return start if start != AUTO_START or isinstance(config, HydraConfig) else None

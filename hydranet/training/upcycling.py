@@ -20,7 +20,6 @@ from torch import nn
 
 from hydranet.config import ArchitectureConfig, MultiHeadConfig
 from hydranet.errors import InputError
-from hydranet.models.combiner import Combiner
 from hydranet.models.gate import Gate
 from hydranet.models.hydra import Branch, HydraNet
 from hydranet.models.network import Network, StaticNetwork
@@ -30,43 +29,53 @@ def upcycle(
     model: Network, static: Network, *, class_names: tuple[str, ...] | None = None
 ) -> tuple[str, ...]:
     """Copy the weights of `static` into `model`, in place; returns the parts that were copied: of
-    "stem", "body" (into branches and gate too) and "output layer".
+    "stem", "body" (into branches, and into the gate) and "output layer".
 
-    `class_names`: of `model`, where they are known. The output layer is copied only where both
-    networks tell the same classes apart.
+    A part is copied where it has the same shapes; branches that are narrower than the static body
+    are not. `class_names`: of `model`, where they are known. The output layer is copied only where
+    both networks tell the same classes apart.
 
     Raises:
         InputError: the networks do not fit: another family, depth or width.
     """
     _check_fit(model.config, static)
     assert isinstance(static, StaticNetwork), "checked"
-    model.stem.load_state_dict(static.stem.state_dict())
+    copied = ["stem"] * _copied(static.stem, model.stem)
     if isinstance(model.config, MultiHeadConfig):
-        return ("stem",)
-    bodies, output = _places(model)
-    for body in bodies:
-        body.load_state_dict(static.body.state_dict())
-    if not _same_classes(model, static, class_names):
-        return "stem", "body"
-    output.load_state_dict(static.head.state_dict())
-    return "stem", "body", "output layer"
+        return tuple(copied)
+    if _into_bodies(static.body, model):
+        copied.append("body")
+        same = _same_classes(model, static, class_names)
+        output = model.output if isinstance(model, StaticNetwork) else model.combiner.output
+        if same and _copied(static.output, output):
+            copied.append("output layer")
+    return tuple(copied)
 
 
-def _places(model: Network) -> tuple[list[nn.Module], nn.Module]:
-    """Where copies of a static network's body and of its output layer go; projections become the
-    identity."""
+def _copied(source: nn.Module, target: nn.Module) -> bool:
+    """Copy the weights if all of them fit; whether they did."""
+    theirs, ours = source.state_dict(), target.state_dict()
+    fits = {n: v.shape for n, v in theirs.items()} == {n: v.shape for n, v in ours.items()}
+    if fits:
+        target.load_state_dict(theirs)
+    return fits
+
+
+def _into_bodies(body: nn.Module, model: Network) -> bool:
+    """Copy a body into every body that it fits; whether the network's own, or all its branches',
+    are copies. Their projections become the identity."""
     if isinstance(model, StaticNetwork):
-        return [model.body], model.head
+        return _copied(body, model.body)
     assert isinstance(model, HydraNet)
     assert isinstance(model.gate, Gate)
-    assert isinstance(model.combiner, Combiner)
-    bodies: list[nn.Module] = [model.gate.body]
+    _copied(body, model.gate.body)
+    fits = True
     for branch in model.branches:
         assert isinstance(branch, Branch)
-        bodies.append(branch.body)
-        if isinstance(branch.projection, nn.Linear):
+        fits = _copied(body, branch.body) and fits
+        if fits and isinstance(branch.projection, nn.Linear):
             _become_identity(branch.projection)
-    return bodies, model.combiner.output
+    return fits
 
 
 def _same_classes(

@@ -29,7 +29,7 @@ def tiny(name: str = "hydra_res_d1", **changes: Any) -> Network:
     if hasattr(config, "growth"):
         changes = {"growth": 2, "channels": 3, **changes}
     else:
-        changes = {"widths": (3, 4, 5), **changes}
+        changes = {"widths": (3, 4, 5, 6)[: config.num_widths], **changes}
     if config.is_dynamic and hasattr(config, "k"):
         changes = {"num_branches": 4, "k": 2, **changes}
     torch.manual_seed(0)

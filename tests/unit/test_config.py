@@ -64,5 +64,5 @@ def test_values_that_do_not_fit(name: str, changes: dict[str, Any], sentence: st
 
 
 def test_unknown_families_list_the_known_ones() -> None:
-    with pytest.raises(InputError, match=r"one of densenet, .*multihead-resnet, resnet, not ''"):
+    with pytest.raises(InputError, match=r"one of backbone, densenet, .*resnet, .*not ''"):
         config_from_json({"family": ""})

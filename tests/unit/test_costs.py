@@ -49,6 +49,8 @@ def parameters(module: nn.Module) -> int:
         ("hydra_dense_d3", 3_948_840, 179_743_680),
         ("hydra_dense_d4", 6_580_872, 286_768_512),
         ("hydra_dense_d6", 13_849_560, 574_804_224),
+        ("ressep_d2", 5_976_936, 765_731_328),
+        ("hydra_ressep_d2", 12_479_834, 179_811_200),
         ("multihead_resnet", 905_632, 79_504_384),
         ("multihead_densenet", 979_360, 161_422_464),
     ],

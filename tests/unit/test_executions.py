@@ -34,7 +34,11 @@ def network(name: str = "hydra_res_d1", **changes: object) -> HydraNet:
 def narrow(name: str) -> HydraNet:
     """All branches and all layers of a registered network, with a few channels at 8×8."""
     dense = hasattr(model_config(name), "growth")
-    width = {"growth": 2, "channels": 3} if dense else {"widths": (2, 3, 4)}
+    width = (
+        {"growth": 2, "channels": 3}
+        if dense
+        else {"widths": (2, 3, 4, 5)[: model_config(name).num_widths]}
+    )
     return network(name, image_size=8, num_classes=10, **width)
 
 

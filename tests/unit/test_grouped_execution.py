@@ -22,7 +22,11 @@ ONE_OF_EACH_FAMILY = list({model_config(name).family: name for name in reversed(
 def narrow(name: str) -> HydraNet:
     """All branches and layers, with a few channels; batch norm that is not as it was made."""
     dense = hasattr(model_config(name), "growth")
-    width: dict[str, Any] = {"growth": 2, "channels": 3} if dense else {"widths": (2, 3, 4)}
+    width: dict[str, Any] = (
+        {"growth": 2, "channels": 3}
+        if dense
+        else {"widths": (2, 3, 4, 5)[: model_config(name).num_widths]}
+    )
     model = create_model(name, image_size=8, num_classes=10, **width)
     assert isinstance(model, HydraNet)
     for part in model.modules():

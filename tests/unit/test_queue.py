@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,8 @@ def test_nothing_of_other_classes_is_overwritten(
 def test_an_unknown_network_says_so_when_it_runs(tmp_path: Path) -> None:
     queue = make_queue([job(tmp_path, "resnet9"), job(tmp_path, "resnet8")], OURS)
     assert [one.model for one in queue.then] == ["resnet9", "resnet8"]
+    too_many = replace(job(tmp_path, "hydra_res_d1"), branches=3)
+    assert make_queue([too_many], OURS).first == []
     with pytest.raises(InputError, match="one stands twice"):
         make_queue([job(tmp_path, "resnet8"), job(tmp_path, "resnet8")], OURS)
 

@@ -39,7 +39,11 @@ def network(tmp_path: Path, make_checkpoint: Any) -> Callable[..., Network]:
 
     def make(name: str, **changes: int) -> Network:
         dense = hasattr(model_config(name), "growth")
-        shape: dict[str, Any] = {"growth": 2, "channels": 3} if dense else {"widths": (2, 3, 4)}
+        shape: dict[str, Any] = (
+            {"growth": 2, "channels": 3}
+            if dense
+            else {"widths": (2, 3, 4, 5)[: model_config(name).num_widths]}
+        )
         shape |= {"image_size": 8, "num_classes": 10, **changes}
         folder = make_checkpoint(f"narrow_{name}", tmp_path, model=name, shape=shape)
         model = load_model(find_checkpoint(folder))

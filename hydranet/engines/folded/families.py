@@ -27,6 +27,11 @@ class FoldedFamily:
     run_body: Run
 
 
+def is_folded(static: ArchitectureConfig) -> bool:
+    """Whether a static network's family has folded layers."""
+    return isinstance(static, ResNetConfig | DenseNetConfig)
+
+
 def folded_family(static: ArchitectureConfig) -> FoldedFamily:
     """Of a static network, of which HydraNets of its kind are made too.
 

@@ -1,0 +1,248 @@
+"""Parts of a HydraNet made of a library's classifier: built, cut, narrowed and counted.
+
+Nothing is downloaded: the library builds the network by its name without weights. What is kept are
+templates on the meta device, of which every part of a network is a fresh copy.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hydranet.config_backbone import BackboneConfig, HydraBackboneConfig
+from hydranet.errors import InputError
+from hydranet.models.chain import Chain, chain_of
+from hydranet.models.narrow import fresh, narrowed
+from hydranet.models.parts import Body, HydraParts, Parts, Tail
+from hydranet.part_costs import Cost, HydraPartCosts, PartCosts
+
+_KEPT = 16
+"""Architectures whose templates are kept; each is small, since the meta device holds no data."""
+
+
+class ChainBody(Body):
+    """The modules of a classifier between the split and its pooling, in order."""
+
+    def __init__(self, modules: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self.layers = in_order(modules)
+
+    def maps(self, x: Tensor) -> Tensor:
+        """(B, c, H, W) → (B, D, h, w): the feature maps before pooling."""
+        return self.layers(x)
+
+
+class _Rest(nn.Module):
+    """What follows the split, as one part to narrow."""
+
+    def __init__(self, body: ChainBody, neck: nn.Module) -> None:
+        super().__init__()
+        self.body, self.neck = body, neck
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.neck(self.body(x))
+
+
+def in_order(modules: dict[str, nn.Module]) -> nn.Sequential:
+    """The modules as one; the dots in their names, which torch does not allow, become lines."""
+    return nn.Sequential(OrderedDict((name.replace(".", "_"), m) for name, m in modules.items()))
+
+
+def library_model(library: str, backbone: str, num_classes: int) -> nn.Module:
+    """The classifier of that name, freshly initialised, as the library builds it.
+
+    Raises:
+        InputError: the library is not installed, or has no such classifier.
+    """
+    if library == "timm":
+        try:
+            import timm
+        except ImportError:
+            raise InputError(
+                "Networks of timm need that package. Install it with: pip install timm"
+            ) from None
+        names = timm.list_models()
+        if backbone in names:
+            return timm.create_model(backbone, pretrained=False, num_classes=num_classes)
+    else:
+        from torchvision import models
+
+        names = models.list_models(module=models)
+        if backbone in names:
+            return models.get_model(backbone, weights=None, num_classes=num_classes)
+    from difflib import get_close_matches
+
+    close = get_close_matches(backbone, names, n=3)
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    raise InputError(f"{library} has no classifier named {backbone!r}.{hint}")
+
+
+@lru_cache(maxsize=_KEPT)
+def chain_template(library: str, backbone: str, num_classes: int) -> Chain:
+    """The classifier's chain on the meta device.
+
+    Raises:
+        InputError: see `library_model` and `chain_of`.
+    """
+    with torch.device("meta"):
+        model = library_model(library, backbone, num_classes).eval()
+    return chain_of(model, backbone)
+
+
+@dataclass(frozen=True)
+class _Templates:
+    """On the meta device: `stem`, and for each width the rest. `x`: an input of the stem."""
+
+    stem: nn.Module
+    x: Tensor
+    rest: dict[float, _Rest]
+
+    def tail(self, width: float, *, with_neck: bool) -> Tail:
+        rest = self.rest[width]
+        with torch.no_grad():
+            pooled = rest.body(self.stem(self.x))
+            features = rest.neck(pooled).shape[1] if with_neck else pooled.shape[1]
+        return Tail(
+            body=_Fresh(rest.body),
+            pooled=pooled.shape[1],
+            neck=_Fresh(rest.neck if with_neck and len(rest.neck.layers) else nn.Identity()),
+            features=features,
+        )
+
+
+class _Fresh:
+    """Makes a fresh copy of a template on the device that torch makes tensors on."""
+
+    def __init__(self, template: Any) -> None:
+        self.template = template
+
+    def __call__(self) -> Any:
+        return fresh(self.template, torch.empty(0).device)
+
+
+@lru_cache(maxsize=_KEPT)
+def _templates(config: BackboneConfig, widths: tuple[float, ...]) -> _Templates:
+    chain = chain_template(config.library, config.backbone, config.num_classes)
+    names = list(chain.maps)
+    if config.split not in names[1:]:
+        raise _cannot_split(config)
+    at = names.index(config.split)
+    stem = in_order({name: chain.maps[name] for name in names[:at]})
+    body = ChainBody({name: chain.maps[name] for name in names[at:]})
+    x = torch.empty(1, 3, config.image_size, config.image_size, device="meta")
+    try:
+        with torch.no_grad():
+            seen = stem(x)
+    except (RuntimeError, ValueError):
+        raise InputError(
+            f"{config.backbone} cannot run on images of {config.image_size}×{config.image_size} "
+            "pixels. Choose a larger image size."
+        ) from None
+    rest: dict[float, Any] = {1.0: _Rest(body, chain.neck)}
+    for width in widths:
+        try:
+            rest[width] = narrowed(rest[1.0], seen, width)
+        except InputError:
+            raise _cannot_split(config) from None
+    return _Templates(stem, x, rest)
+
+
+def split_places(library: str, backbone: str, *, image_size: int = 224) -> list[str]:
+    """The parts of a classifier before which it can be split, first to last.
+
+    Raises:
+        InputError: see `chain_template`.
+    """
+    chain = chain_template(library, backbone, 2)
+    names, places = list(chain.maps), []
+    x = torch.empty(1, 3, image_size, image_size, device="meta")
+    with torch.no_grad():
+        for at, name in enumerate(names):
+            holds_layers = any(isinstance(m, nn.Conv2d) for m in chain.maps[name].modules())
+            if at and holds_layers and x.shape[2] > 1:
+                rest = _Rest(ChainBody({n: chain.maps[n] for n in names[at:]}), chain.neck)
+                try:
+                    narrowed(rest, x, 0.5)
+                    places.append(name)
+                except InputError:
+                    pass
+            x = chain.maps[name](x)
+    return places
+
+
+def _cannot_split(config: BackboneConfig) -> InputError:
+    places = split_places(config.library, config.backbone, image_size=config.image_size)
+    return InputError(
+        f"{config.backbone} cannot be split at {config.split!r}. It can be split at "
+        f"{', '.join(places)}: each branch is a narrow copy of that part and all after it."
+    )
+
+
+def backbone_parts(config: BackboneConfig) -> Parts:
+    """What the whole classifier is made of; see `_templates` for errors."""
+    templates = _templates(config, ())
+    tail = templates.tail(1.0, with_neck=True)
+    return Parts(_Fresh(templates.stem), tail.body, tail.features, neck=tail.neck)
+
+
+def hydra_backbone_parts(config: HydraBackboneConfig) -> HydraParts:
+    """What a HydraNet on a classifier is made of; see `_templates` for errors."""
+    widths = (config.width, config.gate_width)
+    templates = _templates(config.static, widths)
+    return HydraParts(
+        stem=_Fresh(templates.stem),
+        branch=templates.tail(config.width, with_neck=True),
+        gate=templates.tail(config.gate_width, with_neck=False),
+    )
+
+
+def backbone_costs(config: BackboneConfig) -> PartCosts:
+    """Costs of the whole classifier, without its output layer."""
+    templates = _templates(config, ())
+    rest = templates.rest[1.0]
+    stem, seen = _count(templates.stem, templates.x)
+    return PartCosts(stem, _count(rest, seen)[0], templates.tail(1.0, with_neck=True).features)
+
+
+def hydra_backbone_costs(config: HydraBackboneConfig) -> HydraPartCosts:
+    """Costs of a HydraNet's parts, without the gate's scores and the combiner."""
+    templates = _templates(config.static, (config.width, config.gate_width))
+    stem, seen = _count(templates.stem, templates.x)
+    return HydraPartCosts(
+        stem=stem,
+        gate=_count(templates.rest[config.gate_width].body, seen)[0],
+        gate_features=templates.tail(config.gate_width, with_neck=False).features,
+        branch=_count(templates.rest[config.width], seen)[0],
+        features=templates.tail(config.width, with_neck=True).features,
+    )
+
+
+@torch.no_grad()
+def _count(part: nn.Module, x: Tensor) -> tuple[Cost, Tensor]:
+    """What a part costs for one image, counted as it runs, and what it gives."""
+    macs = 0
+
+    def count(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        nonlocal macs
+        assert isinstance(layer.weight, Tensor)
+        size = output.shape[2] * output.shape[3] if isinstance(layer, nn.Conv2d) else 1
+        if isinstance(layer, nn.Linear):
+            size = output.numel() // output.shape[-1]
+        macs += layer.weight.numel() * size
+
+    hooks = [
+        layer.register_forward_hook(count)
+        for layer in part.modules()
+        if isinstance(layer, nn.Conv2d | nn.Linear)
+    ]
+    try:
+        given = part(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return Cost(sum(p.numel() for p in part.parameters()), macs), given

@@ -1,0 +1,135 @@
+"""A library's classifier turned into a HydraNet: the template as a function.
+
+Source: HydraNets, CVPR 2018, section 3: "turns a static classifier into a wide network". Which
+layers of networks other than its own are shared is open there; here the caller says where to split,
+and the default is the last place where the resolution falls.
+"""
+
+from __future__ import annotations
+
+import typing
+from typing import Any
+
+import torch
+from torch import nn
+
+from hydranet.config_backbone import HydraBackboneConfig
+from hydranet.errors import InputError
+from hydranet.models.backbone import chain_template, in_order, library_model, split_places
+from hydranet.models.chain import Chain, chain_of, check_chain
+from hydranet.models.hydra import Branch, HydraNet
+from hydranet.subtasks import branches_for, fired_for
+
+
+def hydrate(
+    model: nn.Module | str,
+    *,
+    split: str | None = None,
+    branches: int | None = None,
+    width: float = 0.25,
+    gate_width: float = 0.125,
+    k: int | None = None,
+    num_classes: int | None = None,
+    image_size: int = 224,
+) -> HydraNet:
+    """A HydraNet on a classifier of torchvision or timm.
+
+    `model`: the classifier as the library built it, whose stem's weights are copied, the branches'
+    too where `width` is 1; or its name, e.g. "resnet18" (torchvision) or "timm/resnet18", freshly
+    initialised and without download. `split`: the first part that branches have of their own, see
+    `split_places`; `branches` (N) and `k`: chosen from the classes unless given; `width`,
+    `gate_width`: shares of the classifier's channels. `num_classes`: those of the classifier unless
+    given, 1,000 for a name.
+
+    Raises:
+        InputError: the classifier is not one of a library, is not a chain of stages, or cannot be
+            split there (the message lists where it can); or a number is out of range.
+    """
+    if isinstance(model, str):
+        library, _, backbone = model.rpartition("/")
+        library, given = library or "torchvision", None
+    else:
+        library, backbone = _name_of(model)
+        given = chain_of(model, backbone)
+        check_chain(given, model, backbone, min(image_size, 64))
+    classes = num_classes or (given.output.out_features if given else 1000)
+    count = branches_for(classes) if branches is None else branches
+    config = HydraBackboneConfig(
+        library=library, backbone=backbone, num_classes=classes, image_size=image_size,
+        split=split or _default_split(library, backbone, image_size), num_branches=count,
+        k=fired_for(count) if k is None else k, width=width, gate_width=gate_width,
+    )  # fmt: skip
+    hydra = HydraNet(config)
+    if given is not None:
+        _copy(given, hydra)
+    return hydra
+
+
+def _name_of(model: nn.Module) -> tuple[str, str]:
+    """(library, name) of a classifier.
+
+    Raises:
+        InputError: no library builds one with these weights.
+    """
+    name = (getattr(model, "pretrained_cfg", None) or {}).get("architecture")
+    candidates = [("timm", name)] if isinstance(name, str) else _of_torchvision(type(model))
+    shapes = _shapes(model)
+    for library, name in candidates:
+        with torch.device("meta"):
+            twin = library_model(library, name, 2)
+        if _shapes(twin) == shapes:
+            return library, name
+    raise InputError(
+        f"The network must be a classifier as torchvision or timm builds it, and this "
+        f"{type(model).__name__} has other layers than any of theirs. Give its name, or bring your "
+        "own network by the protocol of docs/your-network.md."
+    )
+
+
+def _of_torchvision(cls: type[nn.Module]) -> list[tuple[str, str]]:
+    """The names of torchvision's classifiers of a class."""
+    from torchvision import models
+
+    return [
+        ("torchvision", name)
+        for name in models.list_models(module=models)
+        if typing.get_type_hints(models.get_model_builder(name)).get("return") is cls
+    ]
+
+
+def _shapes(model: nn.Module) -> list[tuple[str, tuple[int, ...]]]:
+    """Of all tensors but those of the output layer, which has as many rows as there are classes."""
+    shapes = [(name, tuple(value.shape)) for name, value in model.state_dict().items()]
+    return shapes[:-2]
+
+
+def _default_split(library: str, backbone: str, image_size: int) -> str:
+    """The last place where the resolution falls; of a network without one, the last place."""
+    places = split_places(library, backbone, image_size=image_size)
+    chain = chain_template(library, backbone, 2)
+    x = torch.empty(1, 3, image_size, image_size, device="meta")
+    falls = []
+    with torch.no_grad():
+        for name, module in chain.maps.items():
+            side, x = x.shape[2], module(x)
+            if x.shape[2] < side and name in places:
+                falls.append(name)
+    if not places:
+        raise InputError(f"{backbone} cannot be split anywhere: no part of it can be narrowed.")
+    return falls[-1] if falls else places[-1]
+
+
+def _copy(chain: Chain, hydra: HydraNet) -> None:
+    """The classifier's weights, where the HydraNet has parts of their shape."""
+    config: Any = hydra.config
+    names = list(chain.maps)
+    at = names.index(config.split)
+    stem = in_order({name: chain.maps[name] for name in names[:at]})
+    hydra.stem.load_state_dict(stem.state_dict())
+    if config.width == 1:
+        body = in_order({name: chain.maps[name] for name in names[at:]})
+        for branch in hydra.branches:
+            assert isinstance(branch, Branch)
+            branch.body.layers.load_state_dict(body.state_dict())  # type: ignore[operator,union-attr]
+            if isinstance(branch.projection, type(chain.neck)):
+                branch.projection.load_state_dict(chain.neck.state_dict())
