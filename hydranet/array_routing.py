@@ -16,6 +16,8 @@ from hydranet.errors import InputError
 PADDING = -1
 """Stands where an image runs fewer branches than others of its batch."""
 
+_NEVER = np.float32(-np.inf)
+
 
 def check_choice(
     card: Card,
@@ -77,20 +79,18 @@ def choose(
     softmax over the scores of what runs, 0 where padded; both are (B, k). What is given has passed
     `check_choice`.
     """
+    rows = np.arange(len(gate_scores))[:, None]  # (B, 1)
     if fired is None:
-        chosen = np.argsort(-gate_scores, axis=1, kind="stable")[:, :k]
+        chosen = (-gate_scores).argsort(axis=1, kind="stable")[:, :k]
+        scores = gate_scores[rows, chosen]  # (B, k)
+        if threshold:
+            dropped = softmax(gate_scores)[rows, chosen] < threshold
+            dropped[:, 0] = False
+            chosen = np.where(dropped, PADDING, chosen)
+            scores = np.where(dropped, _NEVER, scores)
     else:
-        chosen = fired.astype(np.int64)
-    scores = np.take_along_axis(gate_scores, np.maximum(chosen, 0), axis=1)  # (B, k)
-    if fired is not None:
-        scores = np.where(chosen == PADDING, -np.inf, scores).astype(np.float32)
-        order = np.argsort(-scores, axis=1, kind="stable")
-        chosen = np.take_along_axis(chosen, order, axis=1)
-        scores = np.take_along_axis(scores, order, axis=1)
-    elif threshold:
-        confidence = np.take_along_axis(softmax(gate_scores), chosen, axis=1)  # (B, k)
-        dropped = confidence < threshold
-        dropped[:, 0] = False
-        chosen = np.where(dropped, PADDING, chosen)
-        scores = np.where(dropped, -np.inf, scores).astype(np.float32)
-    return chosen, softmax(scores)
+        scores = np.where(fired == PADDING, _NEVER, gate_scores[rows, np.maximum(fired, 0)])
+        order = (-scores).argsort(axis=1, kind="stable")
+        chosen, scores = fired[rows, order].astype(np.int64), scores[rows, order]
+    weights = np.exp(scores - scores[:, :1])  # the first is the largest: no overflow
+    return chosen, weights / np.add.reduce(weights, axis=1, keepdims=True)

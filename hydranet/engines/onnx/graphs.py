@@ -23,11 +23,11 @@ class Whole:
 class Linked:
     """A HydraNet.
 
-    `stem`: pixels (B, side, side, 3) uint8 → maps and, where a gate chooses, scores (B, N);
-    `branch`: maps → features (B, D), with `constants` of all branches by name, (N, …); `head`:
-    features (B, k, D) and weights (B, 1, k) → logits (B, C). What lies in maps is between stem and
-    branch; the first dimension is B. `output_weight` (C, D) and `output_bias` (C,) are in the head
-    too.
+    `stem`: pixels (B, side, side, 3) uint8 → maps and whatever else all branches take and, where a
+    gate chooses, scores (B, N); `branch`: those → features (B, D), with `constants` of all branches
+    by name, (N, …); `head`: their weighted sum (B, D) → logits (B, C). What lies in maps is between
+    stem and branch; the first dimension is B. `output_weight` (C, D) and `output_bias` (C,) are in
+    the head too.
     """
 
     stem: bytes

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from hydranet.engines.onnx.graphs import Linked, Whole
+from hydranet.engines.onnx.hoist import MAPS, hoist, rename
 from hydranet.engines.onnx.optimise import optimised
 from hydranet.engines.onnx.pieces import Pieces
 
@@ -45,11 +46,11 @@ def _linked(pieces: Pieces, rewrite: Callable[[ModelProto], ModelProto]) -> Link
     if any(list(branch.graph.node) != list(first.graph.node) for branch in branches):
         raise ValueError("The branches' graphs differ in more than their constants.")
     constants = _constants(branches)
-    for name in constants:
-        kind = helper.np_dtype_to_tensor_dtype(constants[name].dtype)
-        shape = constants[name].shape[1:]
-        first.graph.input.append(helper.make_tensor_value_info(name, kind, shape))
-    first.graph.ClearField("initializer")
+    hoist(stem.graph, first.graph, constants)
+    for name, values in constants.items():
+        shape = values.shape[1:]
+        first.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+    del first.graph.initializer[:]
     return Linked(
         stem=stem.SerializeToString(),
         branch=first.SerializeToString(),
@@ -77,8 +78,8 @@ def _constants(branches: Sequence[ModelProto]) -> dict[str, NDArray[np.float32]]
 
 def _hands_over_blocks(stem: ModelProto, branch: ModelProto) -> bool:
     """Whether the stem's maps leave the blocked layout for nothing but to return to it."""
-    leaving = [node for node in stem.graph.node if "maps" in node.output]
-    entering = [node for node in branch.graph.node if "maps" in node.input]
+    leaving = [node for node in stem.graph.node if MAPS in node.output]
+    entering = [node for node in branch.graph.node if MAPS in node.input]
     return all(_is_reorder(node, "ReorderOutput") for node in leaving) and all(
         _is_reorder(node, "ReorderInput") for node in entering
     )
@@ -92,25 +93,21 @@ def _is_reorder(node: NodeProto, operator: str) -> bool:
 
 def _give_blocks(stem: ModelProto) -> None:
     """Let the stem's maps leave it as its last convolution gave them."""
-    (reorder,) = (node for node in stem.graph.node if "maps" in node.output)
-    _rename(stem, reorder.input[0], "maps", without=reorder)
+    (reorder,) = (node for node in stem.graph.node if MAPS in node.output)
+    _join(stem, reorder.input[0], MAPS, without=reorder)
 
 
 def _take_blocks(branch: ModelProto) -> None:
     """Let the branch's first convolutions take the maps as they come."""
-    for reorder in list(_consumers(branch, "maps")):
-        _rename(branch, reorder.output[0], "maps", without=reorder)
+    for reorder in list(_consumers(branch, MAPS)):
+        _join(branch, reorder.output[0], MAPS, without=reorder)
 
 
 def _consumers(model: ModelProto, value: str) -> Iterator[NodeProto]:
     return (node for node in model.graph.node if value in node.input)
 
 
-def _rename(model: ModelProto, value: str, name: str, *, without: NodeProto) -> None:
+def _join(model: ModelProto, value: str, name: str, *, without: NodeProto) -> None:
     """Give a value another name everywhere, and take the node out that stood between the two."""
     model.graph.node.remove(without)
-    for node in model.graph.node:
-        for names in (node.input, node.output):
-            for place, found in enumerate(names):
-                if found == value:
-                    names[place] = name
+    rename(model.graph, value, name)

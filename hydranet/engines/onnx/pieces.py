@@ -31,7 +31,7 @@ class Pieces:
     """A HydraNet.
 
     `stem`: pixels → maps (B, c, h, w) and, where a gate chooses, scores (B, N); `branches`: maps →
-    features (B, D); `head`: features (B, k, D) and weights (B, 1, k) → logits (B, C).
+    features (B, D); `head`: their weighted sum (B, D) → logits (B, C).
     `output_weight` (C, D) and `output_bias` (C,) are what the head makes logits with.
     """
 
@@ -97,14 +97,12 @@ def _maps(static: ArchitectureConfig) -> tuple[int, int, int]:
 def _head(weights: Weights) -> ModelProto:
     """Where every branch has its own classifier, the weighted sum is the answer."""
     graph = Graph()
-    weighted = graph.add("MatMul", "weights", "features")  # (B, 1, D)
-    logits = graph.add("Squeeze", weighted, graph.constant(np.array([1])))  # (B, D)
-    if f"{_OUTPUT}.weight" in weights:
-        logits = linear(graph, weights, _OUTPUT, logits)
-    return graph.model(
-        inputs={"features": (np.float32, ("B", "k", "D")), "weights": (np.float32, ("B", 1, "k"))},
-        outputs={"logits": logits},
+    logits = (
+        linear(graph, weights, _OUTPUT, "weighted")
+        if f"{_OUTPUT}.weight" in weights
+        else graph.add("Identity", "weighted")
     )
+    return graph.model(inputs={"weighted": (np.float32, ("B", "D"))}, outputs={"logits": logits})
 
 
 def trunk(graph: Graph, card: Card, weights: Weights) -> str:

@@ -29,6 +29,8 @@ CHUNK = 64
 STEM_CHUNK = 16
 """Images that run through the stem at once: so the maps between its layers stay in the cache."""
 
+SCORES = "scores"
+
 Floats = NDArray[np.float32]
 Whole = NDArray[np.int64]
 
@@ -48,8 +50,9 @@ class RoutedRunner:
             for branch in range(card.costs.num_branches)
         ]
         side = card.architecture.image_size
-        maps = self.stem.run(["maps"], {"pixels": np.zeros((1, side, side, 3), np.uint8)})[0]
-        self.maps = maps.shape[1:]
+        names = [node.name for node in self.stem.get_outputs() if node.name != SCORES]
+        found = self.stem.run(names, {"pixels": np.zeros((1, side, side, 3), np.uint8)})
+        self.shared = {name: maps.shape[1:] for name, maps in zip(names, found, strict=True)}
         self._lanes = Pool(lambda: Lane(self))
 
     def run(
@@ -106,10 +109,11 @@ class Lane:
         self._stem, self._head = Calls(runner.stem), Calls(runner.head)
         self._branches = [Calls(runner.branch, constants) for constants in runner.constants]
         self._pixels = Buffer((CHUNK, side, side, 3), np.uint8)
-        self._maps = Buffer((CHUNK, *runner.maps))
-        self._gathered = Buffer((CHUNK, *runner.maps))
+        self._maps = {name: Buffer((CHUNK, *shape)) for name, shape in runner.shared.items()}
+        self._gathered = {name: Buffer((CHUNK, *shape)) for name, shape in runner.shared.items()}
         self._scores = Buffer((CHUNK, len(runner.constants)))
-        self._features = Buffer((CHUNK, runner.output[0].shape[1]))
+        self._features = Buffer((max(CHUNK, len(runner.constants)), runner.output[0].shape[1]))
+        self._weighted = Buffer((CHUNK, runner.output[0].shape[1]))
         self._logits = Buffer((CHUNK, classes))
         self._has_gate = runner.card.architecture.has_subtasks
         if not self._has_gate:
@@ -121,47 +125,67 @@ class Lane:
         self._pixels.array[:images] = pixels
         for start in range(0, images, STEM_CHUNK):
             stop = min(start + STEM_CHUNK, images)
-            outputs = {"maps": self._maps.rows(stop, start)}
+            outputs = {name: maps.rows(stop, start) for name, maps in self._maps.items()}
             if self._has_gate:
-                outputs["scores"] = self._scores.rows(stop, start)
+                outputs[SCORES] = self._scores.rows(stop, start)
             self._stem.run(pixels=self._pixels.rows(stop, start), **outputs)
         return self._scores.array[:images].copy()
 
     def features(self, fired: Whole) -> Floats:
         """Of the branches in `fired` (B, k): (B, k, D), 0 where padded."""
+        if len(fired) == 1:
+            return self._features_of_one(fired[0].tolist())[None]
         images, k = fired.shape
-        features = np.zeros((images * k, self._features.array.shape[1]), np.float32)
-        for branch, slots in by_branch(fired):
-            count = len(slots)
-            if count == images:
-                maps = self._maps.rows(images)
-            else:
-                rows = self._gathered.array[:count]
-                np.take(self._maps.array, slots // k, axis=0, out=rows, mode="clip")
-                maps = self._gathered.rows(count)
-            self._branches[branch].run(maps=maps, features=self._features.rows(count))
-            features[slots] = self._features.array[:count]
+        order, groups = by_branch(fired)
+        images_in_order = order // k
+        found = np.zeros((images * k, self._features.array.shape[1]), np.float32)
+        for branch, start, stop in groups:
+            count = stop - start
+            maps = self._taken(images_in_order[start:stop], images)
+            self._branches[branch].run(features=self._features.rows(count), **maps)
+            found[start:stop] = self._features.array[:count]
+        features = np.empty_like(found)
+        features[order] = found
         return features.reshape(images, k, -1)  # (B, k, D)
+
+    def _taken(self, chosen: Whole, images: int) -> dict[str, OrtValue]:
+        """What the stem gave for the chosen images, which rise, of the so many that there are."""
+        count = len(chosen)
+        if count == images:
+            return {name: maps.rows(images) for name, maps in self._maps.items()}
+        for name, gathered in self._gathered.items():
+            self._maps[name].array.take(chosen, axis=0, out=gathered.array[:count], mode="clip")
+        return {name: gathered.rows(count) for name, gathered in self._gathered.items()}
+
+    def _features_of_one(self, fired: list[int]) -> Floats:
+        """The same for one image, (k, D): nothing is gathered, and rows are written in place."""
+        maps = {name: maps.rows(1) for name, maps in self._maps.items()}
+        for slot, branch in enumerate(fired):
+            if branch == PADDING:
+                self._features.array[slot] = 0
+            else:
+                self._branches[branch].run(features=self._features.rows(slot + 1, slot), **maps)
+        return self._features.array[: len(fired)].copy()
 
     def head(self, features: Floats, weights: Floats) -> Floats:
         """Features (B, k, D) and weights (B, k) → logits (B, C)."""
         images = len(features)
-        self._head.run(
-            features=value(features),
-            weights=value(weights[:, None, :]),
-            logits=self._logits.rows(images),
-        )
+        weighted = self._weighted.array[:images, None]  # (B, 1, D)
+        np.matmul(weights[:, None], features, out=weighted)
+        self._head.run(weighted=self._weighted.rows(images), logits=self._logits.rows(images))
         return self._logits.array[:images].copy()
 
 
-def by_branch(fired: Whole) -> list[tuple[int, Whole]]:
-    """Each branch in `fired` (B, k), and at which places of `fired.ravel()`, rising."""
+def by_branch(fired: Whole) -> tuple[Whole, list[tuple[int, int, int]]]:
+    """Places of `fired.ravel()`, (B, k), in an order in which branches stand together; and each
+    branch with where it starts and stops there. Padding comes first, and is no branch."""
     slots = fired.ravel()
-    order = np.argsort(slots, kind="stable")
+    order = slots.argsort(kind="stable")
     ordered = slots[order]
-    groups = np.split(order, np.flatnonzero(np.diff(ordered)) + 1)
-    named = ((int(slots[group[0]]), group) for group in groups)
-    return [(branch, group) for branch, group in named if branch != PADDING]
+    cuts = (ordered[1:] != ordered[:-1]).nonzero()[0] + 1
+    starts = [0, *cuts.tolist()]
+    groups = zip(ordered[starts].tolist(), starts, [*starts[1:], len(slots)], strict=True)
+    return order, [group for group in groups if group[0] != PADDING]
 
 
 def joined(parts: list[Outputs]) -> Outputs:
