@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from app.charts.marks import MEASURED, Mark, mark_of
+from app.charts.marks import MEASURED, REPORTED, Mark, mark_of
+from app.own_network import OwnNetwork
 from hydranet.card import Card
 from hydranet.checkpoints import WEIGHTS, Checkpoint
 from hydranet.published import PublishedResult
@@ -155,6 +156,8 @@ def same_cost(one: Entry, other: Entry) -> bool:
 def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entry:
     card = checkpoint.card
     costs, test, run = card.costs, card.test, card.provenance
+    own = isinstance(checkpoint, OwnNetwork)
+    origin = "your own network, as its card says" if own else "this repository"
     versions = ", ".join(f"{package} {version}" for package, version in run.versions.items())
     return Entry(
         name=checkpoint.name,
@@ -163,8 +166,8 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
         params_m=costs.parameters / 1e6,
         macs_m=costs.routed_macs / 1e6,
         top1=test.top1,
-        mark=MEASURED,
-        source=f"this repository: {test.images:,} test images, one run of "
+        mark=REPORTED if own else MEASURED,
+        source=f"{origin}: {test.images:,} test images, one run of "
         f"{card.recipe.epochs} epochs, {run.hardware}; {versions}",
         k=costs.k if card.architecture.is_dynamic else None,
         by_k=tuple(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _Asked = tuple[Key, tuple[int, ...], "Target", str]
 _KEPT: Kept[_Asked, Attribution] = Kept(512)
-_SECONDS: Kept[tuple[str, str, str, int], float] = Kept(256)
+_SECONDS: Kept[tuple[str, str, str, str, int], float] = Kept(256)
 _STRIPS: Kept[tuple[Key, str, int | None, float], StabilityStrip] = Kept(64)
 
 
@@ -93,8 +93,8 @@ def _estimate(inspection: Inspection, target: Target, method: str) -> float:
     return once(
         _SECONDS,
         (
-            inspection.card.weights_sha256, method, type(target).__name__,
-            len(inspection.found.fired),
+            inspection.checkpoint.name, inspection.card.weights_sha256, method,
+            type(target).__name__, len(inspection.found.fired),
         ),
         lambda: estimate_seconds(model, x, target, method, route=route),
         long=True,

@@ -9,10 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+_EVERY: WeakSet[Kept[Any, Any]] = WeakSet()
 
 
 class Kept(Generic[K, V]):
@@ -26,6 +29,7 @@ class Kept(Generic[K, V]):
         self._seconds = seconds
         self._results: OrderedDict[K, tuple[float, V]] = OrderedDict()
         self._lock = threading.Lock()
+        _EVERY.add(self)
 
     def get(self, key: K) -> V | None:
         """The result, None where there is none."""
@@ -52,6 +56,24 @@ class Kept(Generic[K, V]):
         with self._lock:
             self._results.clear()
 
+    def let_go(self, name: str) -> None:
+        """Forget everything whose key names a network so."""
+        with self._lock:
+            for key in [key for key in self._results if _names(key, name)]:
+                del self._results[key]
+
     def __len__(self) -> int:
         with self._lock:
             return len(self._results)
+
+
+def let_go(name: str) -> None:
+    """Forget all that is kept, anywhere, of the network of that name."""
+    for kept in tuple(_EVERY):
+        kept.let_go(name)
+
+
+def _names(key: object, name: str) -> bool:
+    if isinstance(key, tuple):
+        return any(_names(part, name) for part in key)
+    return isinstance(key, str) and key == name

@@ -1,8 +1,8 @@
 """Timing networks for the page Compare: estimated, admitted, kept. Draws nothing.
 
 The latest measurement of a network in a batch size is kept for all sessions, under the hash of the
-weights, with its time; what `progress` raises ends the work and frees the core. Between two runs
-others who wait for the core go first.
+weights, with its time; what a visitor measured of a network of their own is not. What `progress`
+raises ends the work and frees the core. Between two runs others who wait for the core go first.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from app.computing import admitted
 from app.engine_words import engine_words
 from app.intake import sample_names, take_sample
 from app.kept import Kept
+from app.own_network import OwnNetwork
 from hydranet.checkpoints import Checkpoint
 from hydranet.data.resize import fit_square
 from hydranet.machine import hardware, versions
@@ -87,7 +88,8 @@ def measure_all(
                 engine, batch=batch, runs=runs, pixels=pixels, images=IMAGES, progress=tell
             )
         key = (checkpoint.card.weights_sha256, batch)
-        _KEPT.put(key, measured)
+        if not isinstance(checkpoint, OwnNetwork):
+            _KEPT.put(key, measured)
         found[key] = measured
     return found
 
@@ -96,6 +98,8 @@ def known(checkpoints: Iterable[Checkpoint]) -> dict[Key, Measurement]:
     """What was measured on this server since it started, by any session."""
     found = {}
     for checkpoint in checkpoints:
+        if isinstance(checkpoint, OwnNetwork):
+            continue
         for batch in BATCHES:
             key = (checkpoint.card.weights_sha256, batch)
             if (measured := _KEPT.get(key)) is not None:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
-from app.computing import once
+from app.computing import admitted, once
 from app.kept import Kept
+from app.own_network import OwnNetwork
 from app.server import counters
 from hydranet.checkpoints import ROUTES, Checkpoint, DamagedCheckpoint, list_checkpoints
 from hydranet.data.resize import fit_square
 from hydranet.engines import answers, open_engine
+from hydranet.errors import InputError
 from hydranet.route_log import RouteLog, read_route_log
 from hydranet.timing import Timing, timed
 
@@ -119,9 +121,37 @@ def route_log(checkpoint: Checkpoint) -> RouteLog:
     return _route_log(checkpoint.name, checkpoint.card.weights_sha256, checkpoint)
 
 
+def route_log_if_any(checkpoint: Checkpoint) -> RouteLog | None:
+    """The same, None for a visitor's network that came without one."""
+    if isinstance(checkpoint, OwnNetwork) and not (checkpoint.folder / ROUTES).exists():
+        return None
+    return route_log(checkpoint)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _route_log(name: str, weights_sha256: str, _checkpoint: Checkpoint) -> RouteLog:
     return read_route_log(_checkpoint.folder / ROUTES)
+
+
+def check_answers(checkpoint: Checkpoint) -> None:
+    """Raise InputError unless the network answers a black and a white image with finite numbers."""
+    runs = engine(checkpoint)
+    side = checkpoint.card.architecture.image_size
+    pixels = np.stack([np.full((side, side, 3), value, np.uint8) for value in (0, 255)])
+    with admitted(), np.errstate(all="ignore"):
+        found = runs.run(pixels)
+    if not (np.isfinite(found.logits).all() and np.isfinite(found.gate_scores).all()):
+        raise InputError(
+            "The network must answer with finite numbers, but its weights lead beyond what single "
+            "precision holds. Train it again."
+        )
+
+
+def let_go(checkpoint: Checkpoint) -> None:
+    """Forget the network and the route log of a checkpoint; `kept.let_go` does the results."""
+    named = checkpoint.name, checkpoint.card.weights_sha256, checkpoint
+    _engine.clear(*named)
+    _route_log.clear(*named)
 
 
 def forget() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import services
+from app import own_networks
 from app.batch_table import readable
 from app.views.batch import results, source, table
 from app.views.batch.controls import choose_settings
@@ -17,7 +17,7 @@ from hydranet.errors import InputError
 
 def page() -> None:
     """Images and settings on the left; what became of them on the right, the table below."""
-    good, damaged = services.checkpoints()
+    good, damaged = own_networks.on_offer()
     if not good:
         damaged_notice(damaged)
         st.info("There is no checkpoint to show yet. Train one with `hydranet train`.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import services
+from app import own_networks
 from app.comparison import Entry, comparable, entries
 from app.measuring import times
 from app.views.compare.chart import show_chart, show_left_out, show_table
@@ -14,17 +14,19 @@ from app.views.compare.measure import measurements
 from app.views.compare.sections import show_section
 from app.views.compare.words import show_verdict
 from app.views.notices import damaged_notice
+from app.views.own_network import offer_own_network
 from hydranet.published import published_results
 
 
 def page() -> None:
     """Chart and table side by side, then one section that looks closer."""
-    good, damaged = services.checkpoints()
+    good, damaged = own_networks.on_offer()
     measured = times(measurements(good).values())
     rows = entries(good, published_results(), measured)
     view = choose_view()
     overview = st.container()  # stands above the list of names, which says what to encircle
     chosen = choose_networks(rows)
+    offer_own_network()
     with overview:
         _show_overview(view, view.shown(rows), chosen)
     show_left_out(sum(not comparable(checkpoint.card) for checkpoint in good))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import services, state
+from app import own_networks, services, state
 from app.inspection import inspect
 from app.views.inspect import answer, controls, source
 from app.views.inspect.cost import show_cost
@@ -19,7 +19,7 @@ def page() -> None:
     """The images of the session on top; image and controls on the left, the network in the middle,
     answer and cost on the right; one section below that looks closer."""
     state.take_up()
-    good, damaged = services.checkpoints()
+    good, damaged = own_networks.on_offer()
     if not good:
         damaged_notice(damaged)
         st.info("There is no checkpoint to show yet. Train one with `hydranet train`.")
@@ -41,7 +41,7 @@ def page() -> None:
     try:
         with middle, place_in_line():
             inspection = inspect(checkpoint, intake, board)
-        log = services.route_log(checkpoint)
+        log = services.route_log_if_any(checkpoint)
     except InputError as error:
         with middle:
             refused(str(error))

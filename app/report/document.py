@@ -74,8 +74,10 @@ def _answer(record: Record) -> str:
         "Answer",
         bars(rows),
         paragraph(
-            f"{asked_text}On the {sure.compared} test images where it was about this sure, the "
-            f"network was right in {sure.right_when_so:.0f} %."
+            asked_text
+            if sure is None
+            else f"{asked_text}On the {sure.compared} test images where it was about this sure, "
+            f"the network was right in {sure.right_when_so:.0f} %."
         ),
     )
 

@@ -55,7 +55,7 @@ def figures(record: Record) -> dict[str, Any]:
         "macs_by_part": macs_by_part(inspection),
         "engine": inspection.engine,
         "milliseconds": asdict(inspection.timing),
-        "certainty": asdict(record.certainty),
+        "certainty": None if record.certainty is None else asdict(record.certainty),
         "hardware": record.hardware,
         "versions": record.versions,
     }

@@ -33,7 +33,9 @@ def opened(**address: str) -> AppTest:
 
 
 def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    page.file_uploader[0].set_value([(name, content, "image/png") for name, content in files])
+    next(f for f in page.file_uploader if "upload" in f.key).set_value(
+        [(name, content, "image/png") for name, content in files]
+    )
     page.run()
     assert not page.exception
     return page

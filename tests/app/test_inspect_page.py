@@ -44,7 +44,7 @@ def spent(page: AppTest) -> str:
 
 
 def upload(page: AppTest, content: bytes, name: str = "photo.png") -> AppTest:
-    page.file_uploader[0].set_value((name, content, "image/png"))
+    next(f for f in page.file_uploader if "upload" in f.key).set_value((name, content, "image/png"))
     return page.run()
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from app.batch import MOST_BYTES, MOST_IMAGES, Batch
 from app.intake import SAMPLES, sample_names
 from app.views.text import plain
+from hydranet.images import MAX_BYTES
 
 _BATCH, _INLET, _OWN = "batch", "batch_inlet", "batch_is_own"
 _KINDS = ["png", "jpg", "jpeg", "webp", "zip"]
@@ -20,6 +21,7 @@ def choose_batch() -> Batch:
         "Your images: many PNG, JPEG or WebP files, or a ZIP of them",
         type=_KINDS,
         accept_multiple_files=True,
+        max_upload_size=MAX_BYTES >> 20,
         key=key,
         on_change=_take_from,
         args=(key,),

@@ -6,6 +6,8 @@ import streamlit as st
 
 from app import state
 from app.views.dials import choose_k, choose_threshold
+from app.views.own_network import offer_own_network
+from app.views.text import plain
 from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
 from hydranet.costs import Costs
@@ -18,13 +20,19 @@ def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
     """The network, by name; the address keeps it."""
     by_name = {checkpoint.name: checkpoint for checkpoint in good}
     names = sorted(by_name, key=lambda name: (not by_name[name].card.costs.num_branches, name))
-    name = st.selectbox(
-        "Network",
-        names,
-        index=names.index(_FIRST) if _FIRST in names else 0,
-        key=state.NETWORK,
-        bind="query-params",
-    )
+    gone = state.held(state.NETWORK)
+    if gone not in (None, *names):
+        st.session_state.pop(state.NETWORK, None)
+        st.warning(f"The network {plain(str(gone))} is not there any more; another one is shown.")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.selectbox(
+            "Network",
+            names,
+            index=names.index(_FIRST) if _FIRST in names else 0,
+            key=state.NETWORK,
+            bind="query-params",
+        )
+        offer_own_network(state.NETWORK)
     return by_name[name]
 
 

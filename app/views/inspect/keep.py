@@ -27,7 +27,7 @@ _OF_OTHER_SECTIONS = {
 
 def show_keep(inspection: Inspection) -> None:
     """What can be taken away. Nothing is made before it is asked for."""
-    address, log = _address(), services.route_log(inspection.checkpoint)
+    address, log = _address(), services.route_log_if_any(inspection.checkpoint)
     st.markdown("**The address of what you see**")
     st.code(address, language=None, wrap_lines=True)
     st.caption(
@@ -54,7 +54,7 @@ def show_keep(inspection: Inspection) -> None:
 
 
 def _made(
-    make: Callable[[Record], bytes], inspection: Inspection, address: str, log: RouteLog
+    make: Callable[[Record], bytes], inspection: Inspection, address: str, log: RouteLog | None
 ) -> bytes:
     return make(record(inspection, address, log))
 

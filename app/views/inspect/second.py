@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import services, state
+from app import own_networks, state
 from app.charts.answer import top5_bars
 from app.charts.network import network_picture
 from app.charts.words import answer_text, network_text
@@ -27,7 +27,7 @@ def show_second_network(inspection: Inspection) -> None:
     """Routes, answers, shares and costs of two networks side by side."""
     others = {
         checkpoint.name: checkpoint
-        for checkpoint in services.checkpoints()[0]
+        for checkpoint in own_networks.on_offer()[0]
         if checkpoint.name != inspection.checkpoint.name
     }
     if not others:

@@ -7,6 +7,7 @@ import streamlit as st
 from app import looked_at, state
 from app.intake import Intake, sample_names, take_sample
 from app.views.notices import refused
+from hydranet.images import MAX_BYTES
 
 _FIRST_SAMPLE = "rocket"
 _INLET = "inlet"
@@ -21,6 +22,7 @@ def choose_image() -> Intake | None:
     st.file_uploader(
         "Your images: PNG, JPEG or WebP",
         accept_multiple_files=True,
+        max_upload_size=MAX_BYTES >> 20,
         key=f"upload_{number}",
         on_change=_take_from,
         args=(f"upload_{number}",),
@@ -34,6 +36,7 @@ def choose_image() -> Intake | None:
                 "Paste an image here",
                 accept_file="multiple",
                 file_type=_KINDS,
+                max_upload_size=MAX_BYTES >> 20,
                 key="paste",
                 on_submit=_take_pasted,
             )
