@@ -1,10 +1,13 @@
 """How long a data set of millions of images takes to be asked, and how much memory.
 
-`python benchmarks/specialisation.py [--rows M] [--branches N]` writes a route log of M images
-(10 million unless told) piece by piece into a temporary folder, opens it, asks for every view of
-the page Specialise, and prints one JSON object: seconds to open, seconds of each view, and peak
-memory of a process of its own that did nothing else. The log is random: routes are spread far wider
-than a trained gate spreads them, which is the dearer case. Nothing else should run meanwhile.
+`python benchmarks/specialisation.py [--rows M] [--branches N] [--folder DIR]` writes two route logs
+of M images (10 million unless told) piece by piece, opens one, asks for every view of the page
+Specialise, and prints one JSON object: seconds to open, seconds of each view, and peak memory of a
+process of its own that did nothing else; for the view of two networks, which needs no open log, of
+another such process. The logs are random: routes are spread far wider than a trained gate spreads
+them, which is the dearer case. They go into a temporary folder, or into DIR, where they stay and
+are taken from the next time, so that a measurement can begin at once. Nothing else should run
+meanwhile.
 """
 
 from __future__ import annotations
@@ -36,13 +39,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--branches", type=int, default=20)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--only-write", action="store_true", help="measure another time")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        logs = [Path(folder) / name for name in ("routes.parquet", "other.parquet")]
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        logs = [folder / name for name in ("routes.parquet", "other.parquet")]
         for seed, path in enumerate(logs):
-            write(path, given.rows, given.branches, seed=seed)
-        with multiprocessing.get_context("spawn").Pool(1) as process:
-            figures = process.apply(measure, (logs, given.branches))
+            if not path.exists():
+                write(path, given.rows, given.branches, seed=seed)
+        if given.only_write:
+            return
+        figures = alone(measure, logs[0], given.branches)
+        figures["two networks"] = alone(measure_pair, logs)
     report = {
         "machine": hardware(),
         "versions": {name: version(name) for name in ("duckdb", "numpy", "pyarrow")},
@@ -53,9 +63,15 @@ def main() -> None:
     print(json.dumps(report, ensure_ascii=False))
 
 
+def alone(work: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
+    """What `work` measures in a process of its own."""
+    with multiprocessing.get_context("spawn").Pool(1) as process:
+        return process.apply(work, arguments)
+
+
 def write(path: Path, rows: int, branches: int, *, seed: int) -> None:
     """A log in the layout of `route_log`; the second (seed 1) is of the same images."""
-    writer = None
+    writer, part = None, path.with_suffix(".part")
     labels, rng = np.random.default_rng(0), np.random.default_rng(seed)
     for start in range(0, rows, PIECE):
         count = min(PIECE, rows - start)
@@ -75,12 +91,15 @@ def write(path: Path, rows: int, branches: int, *, seed: int) -> None:
             "gate_scores": lists(scores),
             "fired": lists(fired.astype(np.int16)),
             "correct_by_k": lists(right[:, None] ^ flips),
+            "correct_with_subtask": lists(right[:, None] | flips),
+            "correct_subtask_first": lists(right[:, None] | ~flips),
         }
         table = pa.table(columns)
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+        writer = writer or pq.ParquetWriter(part, table.schema, compression="zstd")
         writer.write_table(table)
     if writer:
         writer.close()
+        part.rename(path)
 
 
 def lists(values: np.ndarray) -> pa.Array:
@@ -88,11 +107,11 @@ def lists(values: np.ndarray) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
 
 
-def measure(logs: list[Path], branches: int) -> dict[str, Any]:
-    """Seconds to open the first log and of each view, and the most memory that was held."""
+def measure(log: Path, branches: int) -> dict[str, Any]:
+    """Seconds to open the log and of each view, and the most memory that was held."""
     subtasks = [label % branches for label in range(CLASSES)]
     table, opening = timed(
-        lambda: sp.open_route_table(logs[0], num_classes=CLASSES, subtask_of_class=subtasks)
+        lambda: sp.open_route_table(log, num_classes=CLASSES, subtask_of_class=subtasks)
     )
     wrong = Slice(label=3, branch=3, correct=False, margin=(0.0, 0.5))
     views: dict[str, Callable[[], object]] = {
@@ -110,16 +129,25 @@ def measure(logs: list[Path], branches: int) -> dict[str, Any]:
         "same class, different route": lambda: slice_figures(table, Slice(unusual="route")),
         "same route, different class": lambda: slice_figures(table, Slice(unusual="class")),
         "page of a slice": lambda: slice_page(table, wrong, first=100, count=50),
-        "two networks": lambda: sp.compare_logs(*logs, num_classes=CLASSES),
     }
     seconds = {name: round(timed(view)[1], 3) for name, view in views.items()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     return {
         "seconds_to_open": round(opening, 2),
         "seconds": seconds,
         "slowest_view_s": max(seconds.values()),
-        "peak_mb": round(peak),
+        "peak_mb": peak_mb(),
     }
+
+
+def measure_pair(logs: list[Path]) -> dict[str, Any]:
+    """Seconds to compare two logs, and the most memory that was held."""
+    _, seconds = timed(lambda: sp.compare_logs(*logs, num_classes=CLASSES))
+    return {"seconds": round(seconds, 3), "peak_mb": peak_mb()}
+
+
+def peak_mb() -> int:
+    """Of this process since it began."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:

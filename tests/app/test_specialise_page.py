@@ -15,6 +15,7 @@ import app.page_scripts
 from app import datasets, services
 from app.views.specialise.sections import SECTIONS
 from hydranet.checkpoints import list_checkpoints
+from hydranet.errors import InputError
 from hydranet.route_log import read_route_log
 
 PAGE = Path(app.page_scripts.__file__).with_name("specialise.py")
@@ -207,8 +208,9 @@ def test_too_large_a_log_is_refused_with_a_sentence(
     own_field(page, "own_log").set_value(("mine.parquet", content, "")).run()
     assert "holds 24 images; at most 23" in page.error[0].value
     monkeypatch.setattr(datasets, "MOST_BYTES", 100)
-    page.run()
-    assert "MiB; at most" in page.error[0].value
+    (checkpoint, *_), _ = services.checkpoints()
+    with pytest.raises(InputError, match="MiB; at most"):
+        datasets.of_upload(checkpoint, "mine.parquet", content)
 
 
 def test_without_checkpoints(root: Path) -> None:

@@ -188,38 +188,49 @@ def test_confusion(table: RouteTable) -> None:
     assert found.accuracy[3] == pytest.approx(RIGHT[LOG.label == 3].mean())
 
 
-def components(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first two principal components of (C', D) values, and their shares of the variance."""
-    variances, axes = np.linalg.eigh(np.cov(values.T))
-    points = (values - values.mean(axis=0)) @ axes[:, ::-1][:, :2]
-    return points, variances[::-1][:2] / variances.sum()
+def kept(values: np.ndarray, points: np.ndarray) -> float:
+    """Share of rows whose nearest other row is among the three nearest in the plane."""
+    found = []
+    for row in range(len(values)):
+        others = [other for other in range(len(values)) if other != row]
+        nearest = min(others, key=lambda o: np.linalg.norm(values[o] - values[row]))
+        near = sorted(others, key=lambda o: np.linalg.norm(points[o] - points[row]))[:3]
+        found.append(nearest in near)
+    return float(np.mean(found))
 
 
-def test_the_map_by_gate_scores_is_of_two_components(table: RouteTable) -> None:
+def test_the_map_by_gate_scores_says_how_far_it_can_be_trusted(table: RouteTable) -> None:
     found = score_map(table)
     assert found is not None
     assert LOG.gate_scores is not None
-    points, explained = components(np.stack(
+    means = np.stack(
         [LOG.gate_scores[LOG.label == c].astype(float).mean(axis=0) for c in range(CLASSES - 1)]
-    ))  # fmt: skip
-    assert np.allclose(found.explained, explained)
-    assert np.allclose(np.abs(found.points[:-1]), np.abs(points), atol=1e-6)
+    )
+    assert found.kept == pytest.approx(kept(means, found.points[:-1]))
     assert np.isnan(found.points[-1]).all()
 
 
-def test_the_map_by_features_is_of_two_components() -> None:
-    images = np.array([3, 0, 5, 2, 1], np.int32)
-    mean = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
-    mean[1] = np.nan
+def test_the_map_by_features_puts_groups_of_classes_together() -> None:
+    images = np.full(21, 3, np.int32)
+    images[20] = 0
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(4, 9))
+    mean = (centres[np.arange(21) % 4] + 0.05 * rng.normal(size=(21, 9))).astype(np.float32)
+    mean[20] = np.nan
     found = feature_map(ClassFeatures(images, mean))
     assert found is not None
-    inside = images > 0
-    points, explained = components(mean[inside].astype(float))
-    assert np.allclose(found.explained, explained)
-    assert np.allclose(np.abs(found.points[inside]), np.abs(points), atol=1e-6)
-    assert np.isnan(found.points[1]).all()
-    assert feature_map(ClassFeatures(np.array([1, 1, 0]), mean[:3])) is None
-    assert feature_map(ClassFeatures(images, np.ones((5, 7), np.float32))) is None
+    assert np.isnan(found.points[20]).all()
+    points, group = found.points[:20], np.arange(20) % 4
+    for row in range(20):
+        distances = np.linalg.norm(points - points[row], axis=1)
+        same = distances[group == group[row]].max()
+        assert same < distances[group != group[row]].min()
+    assert found.kept == pytest.approx(kept(mean[:20].astype(float), points))
+    again = feature_map(ClassFeatures(images, mean))
+    assert again is not None
+    assert np.array_equal(again.points, found.points, equal_nan=True)
+    assert feature_map(ClassFeatures(images[:4], mean[:4])) is None
+    assert feature_map(ClassFeatures(images, np.ones((21, 7), np.float32))) is None
 
 
 def margins() -> np.ndarray:

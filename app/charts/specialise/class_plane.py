@@ -59,11 +59,9 @@ def class_plane(
             "<extra></extra>",
         )
     )  # fmt: skip
-    for axis, share in zip(("xaxis", "yaxis"), found.explained, strict=True):
-        figure.update_layout(
-            {axis: {"title": {"text": f"{100 * share:.0f} % of the variance"}, "zeroline": False,
-                    "fixedrange": True}}
-        )  # fmt: skip
+    bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False}
+    figure.update_xaxes(fixedrange=True, **bare)
+    figure.update_yaxes(fixedrange=True, **bare)
     figure.update_layout(
         height=HEIGHT, margin={"l": 0, "r": 8, "t": 8, "b": 0}, hovermode="closest",
         dragmode=False, clickmode="event+select", **BARE,

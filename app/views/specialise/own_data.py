@@ -46,7 +46,7 @@ def offer() -> None:
     images, log, path = (f"{name}_{number}" for name in ("own_images", "own_log", "own_path"))
     with st.popover("Your own data", icon=":material/upload_file:"):
         st.file_uploader(
-            "Labelled images: a ZIP with a folder for each class, or Parquet",
+            "Labelled images: a ZIP of class folders, or Parquet",
             type=["zip", "parquet"], accept_multiple_files=True, key=images,
             max_upload_size=MAX_BYTES >> 20,
             on_change=_take_images, args=(images,),

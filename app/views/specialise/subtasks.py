@@ -12,13 +12,16 @@ from app.views.clicks import clicked
 from app.views.specialise import keys
 from app.views.specialise.images import show_slice
 from app.views.text import plain
+from hydranet.class_features import ClassFeatures
 from hydranet.specialisation import (
     ClassMap,
+    RouteTable,
     confusion,
     feature_map,
     score_map,
     superclass_of_names,
 )
+from hydranet.specialisation.class_map import NEAR
 
 _CHART = {"displaylogo": False, "displayModeBar": False}
 _PLANE, _MAP_OF = "class_plane", "class_plane_of"
@@ -77,16 +80,21 @@ def _show_tree(data: DataSet, subtasks: tuple[int, ...]) -> None:
 
 def _maps(data: DataSet) -> dict[str, ClassMap]:
     """What can be drawn of this data set, by name."""
-    by_features = None if data.features is None else feature_map(data.features)
+    by_features = None if data.features is None else data.ask(_by_features, data.features)
     found = {_BY_FEATURES: by_features, _BY_SCORES: data.ask(score_map)}
     return {name: drawn for name, drawn in found.items() if drawn is not None}
+
+
+def _by_features(table: RouteTable, features: ClassFeatures) -> ClassMap | None:
+    """As a question to the data set, so that it is answered once."""
+    return feature_map(features)
 
 
 def _show_plane(data: DataSet, maps: dict[str, ClassMap]) -> None:
     st.markdown("#### Classes that look alike to the network")
     if not maps:
         st.caption(
-            "There is no map to draw: fewer than three classes have images, or this route log came "
+            "There is no map to draw: fewer than five classes have images, or this route log came "
             "without class features."
         )
         return
@@ -114,7 +122,8 @@ def _show_plane(data: DataSet, maps: dict[str, ClassMap]) -> None:
         else " Colour and number are those of the subtask's branch."
     )  # fmt: skip
     st.caption(
-        f"{_MEANING[name or _BY_FEATURES]}, drawn on the two axes along which classes differ most "
-        f"({100 * found.explained.sum():.0f} % of the variance between them). The larger a point, "
-        f"the oftener the class is right.{numbered} **Click a class** to see its images."
+        f"{_MEANING[name or _BY_FEATURES]}. Only nearness means something (t-SNE): for "
+        f"{100 * found.kept:.0f} % of the classes, the class that is nearest in truth is among the "
+        f"{NEAR} nearest here. The larger a point, the oftener the class is right.{numbered} "
+        "**Click a class** to see its images."
     )
