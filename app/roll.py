@@ -1,4 +1,5 @@
-"""The images that one visitor handed over. They live in the visitor's session and nowhere else.
+"""The images that one visitor handed over. They live in the visitor's session and nowhere else, and
+what was computed of them goes when the session does.
 
 A `Frame` holds the file as it came, so that its hash, and every answer kept by that hash, is the
 same wherever the same file is handed over; only the image that is looked at is held decoded.
@@ -10,9 +11,12 @@ import base64
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from PIL import Image
 
+from app import kept
+from app.gone import when_gone
 from app.intake import Intake, take_in
 from hydranet.errors import InputError
 
@@ -45,6 +49,8 @@ class Roll:
 
     def __init__(self) -> None:
         self._frames: dict[str, Frame] = {}
+        self._brought: set[str] = set()
+        when_gone(self, partial(_let_go, self._brought))
         self._decoded: Intake | None = None
 
     def __len__(self) -> int:
@@ -72,6 +78,7 @@ class Roll:
             if taken.sha256 not in self:
                 held += len(content)
                 self._frames[taken.sha256] = _frame(taken, content)
+                self._brought.add(taken.sha256)
             first = first or taken.sha256
         if beyond:
             those = "1 file was" if beyond == 1 else f"{beyond} files were"
@@ -97,6 +104,13 @@ class Roll:
             frame = self._frames[sha256]
             self._decoded = take_in(frame.content, frame.name)
         return self._decoded
+
+
+def _let_go(brought: set[str]) -> None:
+    """Forget what was computed of images whose session has ended; who has the same file computes it
+    once more."""
+    for sha256 in brought:
+        kept.let_go(sha256)
 
 
 def _frame(taken: Intake, content: bytes) -> Frame:

@@ -53,20 +53,22 @@ def free_port() -> int:
 def served(
     *,
     patience_s: float = 60,
+    port: int | None = None,
+    python: Path = Path(sys.executable),
     app: Path = ROOT / "app",
     environment: Mapping[str, str] | None = None,
     log: Path | None = None,
 ) -> Iterator[Served]:
-    """Serve the dashboard on a free port of this machine, and end it afterwards.
+    """Serve the dashboard on a port of this machine, a free one unless given; end it afterwards.
 
-    `app`: another file or folder for Streamlit to run with our settings; `environment`: what is
+    `python`: of another environment; `app`: another file or folder for Streamlit to run with our settings; `environment`: what is
     added to this process's; `log`: a file for what the server writes, which is dropped otherwise.
 
     Raises:
         RuntimeError: it ended while starting, or did not answer within `patience_s` seconds.
     """
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
+    port = port or free_port()
+    command = [str(python), "-m", "streamlit", "run", str(app), "--server.port", str(port)]
     command += ["--server.address", "127.0.0.1"]
     with open(log or os.devnull, "wb") as lines:
         process = subprocess.Popen(

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from types import TracebackType
+from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -24,7 +25,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 _XSRF = "_streamlit_xsrf"
-_RUN_S = 60.0
+_RUN_S = 180.0
 _DONE = ForwardMsg.FINISHED_SUCCESSFULLY
 
 
@@ -40,9 +41,12 @@ class Visitor:
     sent its visitor for sign-in.
     """
 
-    def __init__(self, address: str, page: str = "", query: str = "") -> None:
+    def __init__(
+        self, address: str, page: str = "", query: str = "", *, like: Visitor | None = None
+    ) -> None:
+        """`like`: one whose browser this one uses, so that what it has signed in to still holds."""
         self._address = address
-        self._cookies = http.cookiejar.CookieJar()
+        self._cookies = like._cookies if like else http.cookiejar.CookieJar()
         self._http = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
         self._http.open(f"{address}/_stcore/health", timeout=_RUN_S).close()
         self.token = next((c.value or "" for c in self._cookies if c.name == _XSRF), "")
@@ -98,6 +102,20 @@ class Visitor:
         self.begin(*changes, page_name=page_name, fragment=fragment)
         self.rest()
         return time.perf_counter() - started
+
+    def choose(self, kind: str, key: str, value: object) -> float:
+        """Set a widget of that kind and key; the seconds until the page rests."""
+        widget = _find(self.tree, kind, key)
+        return self.run(widget.set_value(value)._widget_state)
+
+    def shows(self, content: bytes) -> bool:
+        """Whether the page shows something that holds these bytes, in text or in a picture."""
+        return any(content in message.SerializeToString() for message in self._shown.values())
+
+    def go(self, url: str) -> str:
+        """Open an address by HTTP, wherever it leads; where it led."""
+        with self._http.open(url, timeout=_RUN_S) as answer:
+            return str(answer.url)
 
     def begin(self, *changes: WidgetState, page_name: str = "", fragment: str = "") -> None:
         """Ask for a run and do not wait for it."""
@@ -192,7 +210,11 @@ def _is_rest(message: ForwardMsg) -> bool:
 
 def widget_id(tree: ElementTree, kind: str, key: str) -> str:
     """The id of the widget of that kind whose key begins so; KeyError where there is none."""
+    return str(_find(tree, kind, key).proto.id)
+
+
+def _find(tree: ElementTree, kind: str, key: str) -> Any:
     for element in tree.get(kind):
         if (element.key or "").startswith(key):
-            return str(element.proto.id)
+            return element
     raise KeyError(f"There is no {kind} {key!r} on the page.")

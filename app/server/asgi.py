@@ -20,6 +20,7 @@ from app.server.health import Health
 from app.server.logs import begin_request, log, write_lines
 from app.server.sign_in import check_secrets
 from hydranet.errors import InputError
+from hydranet.optional import in_words
 
 if TYPE_CHECKING:
     from streamlit.starlette import App
@@ -63,7 +64,11 @@ ROUTES = [Route("/health", health), Route("/metrics", metrics)]
 async def lifespan(app: App) -> AsyncIterator[None]:
     """Before the first visitor and after the last."""
     write_lines()
-    check_secrets()
+    try:
+        check_secrets()
+    except InputError as error:
+        log.critical(str(error))
+        raise
     # Starlette would write uploads above one megabyte to the disk; images stay in memory.
     MultiPartParser.spool_max_size = 2**20 * int(config.get_option("server.maxUploadSize") + 1)
     if threading.current_thread() is threading.main_thread():
@@ -73,10 +78,12 @@ async def lifespan(app: App) -> AsyncIterator[None]:
 
 
 def show_refusal(error: Exception) -> bool:
-    """A sentence that no page has caught is shown all the same; any other error is not shown."""
-    if not isinstance(error, InputError):
+    """A sentence that no page has caught is shown all the same, and one for a missing package that
+    only some features need; any other error is not shown."""
+    said = in_words(error) if isinstance(error, ModuleNotFoundError) else error
+    if not isinstance(said, InputError):
         return False
     from app.views.notices import refused
 
-    refused(str(error))
+    refused(str(said))
     return True

@@ -23,7 +23,7 @@ SENTENCE = (
 )
 ANSWER_S = 2.5
 _DELIVER_S = 0.5
-_LAST_S = 4.5
+LAST_S = 4.5
 
 
 def end_in_good_order(admission: Admission) -> None:
@@ -48,7 +48,7 @@ def end_in_good_order(admission: Admission) -> None:
     def caught(number: int, frame: FrameType | None) -> None:
         for one, handler in handlers.items():  # a second signal is the web server's own
             signal.signal(one, handler)
-        last = threading.Timer(_LAST_S, os._exit, args=(128 + number,))
+        last = threading.Timer(LAST_S, os._exit, args=(128 + number,))
         last.daemon = True
         last.start()
         loop.call_soon_threadsafe(lambda: tasks.add(loop.create_task(end(number))))

@@ -22,6 +22,7 @@ from hydranet.cli.route import route_command
 from hydranet.cli.subtasks import subtasks_command
 from hydranet.cli.train import train_command
 from hydranet.errors import InputError
+from hydranet.optional import in_words
 
 cli = typer.Typer(
     help="HydraNets: networks of which each input runs only a part.",
@@ -62,4 +63,9 @@ def main() -> None:
         cli()
     except InputError as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (said := in_words(error)) is None:
+            raise
+        print(said, file=sys.stderr)
         sys.exit(2)

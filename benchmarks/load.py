@@ -1,0 +1,206 @@
+"""Many visitors at once on one dashboard, for some minutes: is each answered rightly, and soon?
+
+    python benchmarks/load.py --visitors 20 --minutes 5
+    python benchmarks/load.py --visitors 8 --minutes 30 --stay 60
+
+Visitors speak to the server as pages do, but without browsers, which would need the processor for
+themselves. Each uploads a picture of its own, and then again and again chooses another k, asks for
+an attribution, and compares the picture and the answer that it is shown with what it must be. With
+`--stay`, each leaves after so many seconds and another one comes. Prints JSON; the exit code is 1
+if there was an error, a lost session or a foreign image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import random
+import statistics
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+from PIL import Image
+
+import hydranet
+from app.computing import cores
+from app.roll import thumbnail
+from app.serving import Served, served
+from app.visitor import Lost, Visitor, widget_id
+from hydranet.machine import hardware, versions
+from hydranet.models import Network
+
+NETWORK = "hydra_res_d1"
+METHODS = ("grad-cam", "integrated gradients")
+KS = (1, 2, 3, 4, 6, 8)
+_MEMORY_EVERY_S = 5.0
+_LOOKS_S = 1.0
+_ATTRIBUTES = 0.2
+
+
+@dataclass
+class Seen:
+    """What all visitors saw together; times in seconds."""
+
+    visits: int = 0
+    first: list[float] = field(default_factory=list)
+    uploads: list[float] = field(default_factory=list)
+    switches: list[float] = field(default_factory=list)
+    attributions: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One visitor's own: the file, what the filmstrip shows of it, and for each k the words in
+    which the page answers."""
+
+    content: bytes
+    thumbnail: bytes
+    answers: dict[int, bytes]
+
+
+def main() -> None:
+    """Serve, let visitors come, and print what they saw."""
+    parser = argparse.ArgumentParser(description="Many visitors at once on one dashboard.")
+    parser.add_argument("--visitors", type=int, default=20, help="at the same time")
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--stay", type=float, help="seconds until one leaves and another comes")
+    given = parser.parse_args()
+    pictures = [picture(seed, hydranet.load(NETWORK)) for seed in range(given.visitors)]
+    seen = Seen()
+    with served() as at:
+        ends = time.monotonic() + 60 * given.minutes
+        watch = threading.Thread(target=_watch_memory, args=(at, ends, seen))
+        watch.start()
+        with ThreadPoolExecutor(given.visitors) as pool:
+            for number in range(given.visitors):
+                pool.submit(_come_and_go, at.address, number, pictures, ends, given.stay, seen)
+        watch.join()
+    print(json.dumps(_said(seen, given), indent=1))
+    sys.exit(bool(seen.errors or seen.lost or seen.foreign or not seen.switches))
+
+
+def picture(seed: int, model: Network) -> Picture:
+    """A picture that no other visitor has, and what a user alone is answered on it."""
+    small = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    image = Image.fromarray(small).resize((640, 480))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    assert model.card is not None, "a loaded network has its card"
+    answers = {}
+    for k in KS:
+        (found,) = hydranet.predict(model, [image], k=k, runs=1)
+        best, probability = found.top(1)[0]
+        name = model.card.class_names[best].replace("_", " ")
+        answers[k] = f"#### {name}, {100 * probability:.0f} %".encode()
+    return Picture(buffer.getvalue(), thumbnail(image).encode(), answers)
+
+
+def _come_and_go(
+    address: str, number: int, pictures: list[Picture], ends: float, stay: float | None, seen: Seen
+) -> None:
+    """One visit after the other until the time is over."""
+    draw = random.Random(number)
+    while time.monotonic() < ends:
+        leaves = ends if stay is None else min(ends, time.monotonic() + stay)
+        try:
+            _visit(address, number, pictures, leaves, draw, seen)
+        except Lost as error:
+            seen.lost.append(str(error))
+        except (URLError, KeyError, TimeoutError) as error:
+            seen.errors.append(f"{type(error).__name__}: {error}")
+
+
+def _visit(
+    address: str, number: int, pictures: list[Picture], leaves: float, draw: random.Random,
+    seen: Seen,
+) -> None:  # fmt: skip
+    mine = pictures[number]
+    started = time.perf_counter()
+    with Visitor(address, query=f"network={NETWORK}") as visitor:
+        seen.visits += 1
+        seen.first.append(time.perf_counter() - started)
+        uploader = widget_id(visitor.tree, "file_uploader", "upload")
+        seen.uploads.append(visitor.upload(uploader, [(f"{number}.png", mine.content)]))
+        while time.monotonic() < leaves:
+            k = draw.choice(KS)
+            seen.switches.append(visitor.choose("slider", "k", k))
+            _look(visitor, number, k, pictures, seen)
+            if draw.random() < _ATTRIBUTES:
+                began = time.perf_counter()
+                visitor.choose("button_group", "view", "Why")
+                visitor.choose("selectbox", "method", draw.choice(METHODS))
+                seen.attributions.append(time.perf_counter() - began)
+                _look(visitor, number, k, pictures, seen)
+                visitor.choose("button_group", "view", "Parts")
+            time.sleep(draw.expovariate(1 / _LOOKS_S))
+
+
+def _look(visitor: Visitor, number: int, k: int, pictures: list[Picture], seen: Seen) -> None:
+    """Is this one's own picture there, nobody else's, and the answer that it must have?"""
+    tree = visitor.tree
+    seen.errors += [str(shown.value) for shown in (*tree.error, *tree.exception)]
+    if not visitor.shows(pictures[number].thumbnail):
+        seen.foreign.append(f"visitor {number} does not see the picture of its own")
+    if not visitor.shows(pictures[number].answers[k]):
+        seen.foreign.append(f"visitor {number} is not answered {pictures[number].answers[k]!r}")
+    for other, theirs in enumerate(pictures):
+        if other != number and visitor.shows(theirs.thumbnail):
+            seen.foreign.append(f"visitor {number} sees the picture of visitor {other}")
+
+
+def _watch_memory(at: Served, ends: float, seen: Seen) -> None:
+    """Resident memory of the server, in megabytes, over seconds."""
+    status, started = Path(f"/proc/{at.pid}/status"), time.monotonic()
+    while time.monotonic() < ends:
+        kilobytes = next(
+            int(line.split()[1]) for line in status.read_text().splitlines() if "VmRSS" in line
+        )
+        seen.memory.append((round(time.monotonic() - started, 1), round(kilobytes / 1e3, 1)))
+        time.sleep(_MEMORY_EVERY_S)
+
+
+def _said(seen: Seen, given: argparse.Namespace) -> dict[str, Any]:
+    kinds = ("first", "uploads", "switches", "attributions")
+    return {
+        "hardware": hardware(),
+        "cores": cores(),
+        "versions": versions(),
+        "visitors": given.visitors,
+        "minutes": given.minutes,
+        "stay_s": given.stay,
+        "visits": seen.visits,
+        "seconds": {kind: _spread(getattr(seen, kind)) for kind in kinds},
+        "errors": seen.errors[:20],
+        "lost": seen.lost[:20],
+        "foreign": seen.foreign[:20],
+        "memory_mb_after_5_minutes": next((mb for s, mb in seen.memory if s >= 300), None),
+        "memory_mb_at_the_end": seen.memory[-1][1],
+        "memory_mb": seen.memory[:: max(1, len(seen.memory) // 40)],
+    }
+
+
+def _spread(seconds: list[float]) -> dict[str, float] | None:
+    if len(seconds) < 2:
+        return None
+    return {
+        "median": round(statistics.median(seconds), 3),
+        "p95": round(statistics.quantiles(seconds, n=20)[-1], 3),
+        "max": round(max(seconds), 3),
+        "n": len(seconds),
+    }
+
+
+if __name__ == "__main__":
+    main()
