@@ -61,8 +61,9 @@ def served(
 ) -> Iterator[Served]:
     """Serve the dashboard on a port of this machine, a free one unless given; end it afterwards.
 
-    `python`: of another environment; `app`: another file or folder for Streamlit to run with our settings; `environment`: what is
-    added to this process's; `log`: a file for what the server writes, which is dropped otherwise.
+    `python`: of another environment; `app`: another file or folder for Streamlit to run with our
+    settings; `environment`: what is added to this process's; `log`: a file for what the server
+    writes, which is dropped otherwise.
 
     Raises:
         RuntimeError: it ended while starting, or did not answer within `patience_s` seconds.

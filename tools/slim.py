@@ -29,8 +29,13 @@ UNUSED = (
     "pyarrow/*s3*",
     "pyarrow/*substrait*",
     "pydeck/nbextension",
+    "setuptools",
+    "setuptools-*.dist-info",
+    "_distutils_hack",
+    "distutils-precedence.pth",
 )
-"""Under `site-packages`: tests, headers, notebooks, Arrow's Flight, S3 and Substrait, installers."""
+"""Under `site-packages`: tests, headers, notebooks, Arrow's Flight, S3 and Substrait, and what
+installed the rest."""
 
 
 def unused(packages: Path) -> Iterator[Path]:
