@@ -12,14 +12,13 @@ from torch import Tensor, nn
 
 from hydranet.class_features import ClassFeatures
 from hydranet.costs import count_costs
-from hydranet.data.batches import Batches
+from hydranet.data.batches import Batches, evaluation_batch
 from hydranet.dynamic_k import DynamicPoint, dynamic_curve
 from hydranet.metrics import Metrics
 from hydranet.models.hydra import HydraNet
+from hydranet.models.network import Network
 from hydranet.route_log import RouteLog
 from hydranet.verdicts import FEATURES, verdicts
-
-_BATCH = 250
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Tally:
 
 
 def evaluate(
-    model: nn.Module,
+    model: Network,
     images: Batches,
     *,
     subtask_of_class: Sequence[int] | NDArray[np.integer] | None = None,
@@ -105,7 +104,7 @@ def evaluate(
     tally = Tally(model, num_classes=images.num_classes, subtask_of_class=subtask_of_class)
     try:
         with torch.compiler.set_stance("force_eager"):
-            for batch, labels in images.in_order(_BATCH):
+            for batch, labels in images.in_order(evaluation_batch(model.config)):
                 tally.add(batch, labels)
                 on_progress(len(tally), len(images))
     finally:

@@ -12,11 +12,26 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from hydranet.config import ArchitectureConfig
 from hydranet.data.dataset import ImageSet
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
 
 _FLIP_PROBABILITY = 0.5
+_MOST_IMAGES = 250
+_MOST_PIXELS = 2**21
+_MOST_LOGITS = 2**23
+
+
+def evaluation_batch(config: ArchitectureConfig) -> int:
+    """How many images a network runs at a time where nothing is learned.
+
+    250, or fewer where they are large, or where the logits of every k, of which there are as many
+    as branches times classes, would take much memory.
+    """
+    logits = config.num_classes * getattr(config, "num_branches", 1)
+    at_most = min(_MOST_PIXELS // config.image_size**2, _MOST_LOGITS // logits, _MOST_IMAGES)
+    return max(1, at_most)
 
 
 class Batch(NamedTuple):

@@ -48,6 +48,11 @@ class ImageSet:
         """C."""
         return len(self.class_names)
 
+    @property
+    def side(self) -> int:
+        """Of the square images, in pixels."""
+        return self.images.shape[1]
+
     @cached_property
     def sha256(self) -> str:
         """Of all pixels and labels in their order: says whether two runs saw the same data."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from hydranet.config import MultiHeadConfig
-from hydranet.data.batches import Batches
+from hydranet.data.batches import Batches, evaluation_batch
 from hydranet.errors import InputError
 from hydranet.models.hydra import HydraNet, HydraOutput
 from hydranet.models.network import Network
@@ -27,7 +27,6 @@ from hydranet.training.recipe import Recipe
 from hydranet.training.state import load_state, save_state
 from hydranet.training.step import Tally, TrainingStep
 
-_EVALUATION_BATCH = 250
 CHECK_EVERY = 50
 """Steps between two looks at the loss, for which a GPU must be waited for."""
 
@@ -201,7 +200,7 @@ class _Run:
         self.model.eval()
         correct = 0
         with torch.compiler.set_stance("force_eager"):
-            for images, labels in validation.in_order(_EVALUATION_BATCH):
+            for images, labels in validation.in_order(evaluation_batch(self.model.config)):
                 output = self.model(images)
                 logits = output.logits if isinstance(output, HydraOutput) else output
                 correct += int((logits.argmax(dim=1) == labels).sum())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hydranet.config import ArchitectureConfig, MultiHeadConfig
 from hydranet.data import ImageSet
-from hydranet.data.batches import Batches
+from hydranet.data.batches import Batches, evaluation_batch
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
 from hydranet.models import HydraNet, Network, StaticNetwork, build
@@ -76,7 +76,7 @@ def train_model(
     config = plan_architecture(
         name,
         num_classes=images.num_classes,
-        image_size=images.images.shape[1],
+        image_size=images.side,
         branches=branches,
         k=k,
     )
@@ -164,7 +164,7 @@ def _teacher(
         load_network(recipe.teacher),
         recipe=recipe,
         class_names=images.class_names,
-        image_size=images.images.shape[1],
+        image_size=images.side,
         normalisation=normalisation,
         device=device,
     )
@@ -222,7 +222,7 @@ def class_features(
     normalisation: Normalisation,
     *,
     device: torch.device | str = "cpu",
-    batch_size: int = 500,
+    batch_size: int | None = None,
 ) -> NDArray[np.float64]:
     """The mean over each class of what the output layer sees: (C, D).
 
@@ -236,6 +236,7 @@ def class_features(
             f"Class features come from a static network, not from a {type(static).__name__}."
         )
     static.to(device).eval()
+    batch_size = batch_size or evaluation_batch(replace(static.config, image_size=images.side))
     sums: torch.Tensor | None = None
     for batch, labels in Batches(images, normalisation, device=device).in_order(batch_size):
         features = static.features(batch).double()  # (B, D)

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from hydranet.data import ImageSet
-from hydranet.data.batches import Batches
+from hydranet.data.batches import Batches, evaluation_batch
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
+from hydranet.registry import model_config
 
 SIDE, COUNT = 6, 23
 BYTES = Normalisation((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255))  # leaves pixels as they are
@@ -182,3 +183,20 @@ def test_without_erasing_nothing_is_drawn_for_it(source: ImageSet) -> None:
         batches.shuffled(5, seed=1), batches.shuffled(5, seed=1, erase=0), strict=True
     ):
         assert torch.equal(plain.images, again.images)
+
+
+@pytest.mark.parametrize(
+    ("changes", "images"),
+    [
+        ({}, 250),
+        ({"image_size": 128}, 128),
+        ({"image_size": 224}, 41),
+        ({"image_size": 1024}, 2),
+        ({"num_classes": 10_000, "num_branches": 200}, 4),
+        ({"num_classes": 100_000, "num_branches": 632}, 1),
+    ],
+)
+def test_large_images_and_many_logits_are_run_a_few_at_a_time(
+    changes: dict[str, int], images: int
+) -> None:
+    assert evaluation_batch(model_config("hydra_res_d1", **changes)) == images
