@@ -18,6 +18,7 @@ from pathlib import Path
 
 UNUSED = (
     "**/tests",
+    "numpy/**/*.a",
     "onnx/backend/test",
     "pip",
     "pip-*.dist-info",
@@ -27,14 +28,17 @@ UNUSED = (
     "pyarrow/src",
     "pyarrow/*flight*",
     "pyarrow/*s3*",
-    "pyarrow/*substrait*",
+    "pyarrow/*.px[di]",
+    "pyarrow/*.pyx",
+    "pyarrow/_azurefs*",
+    "pyarrow/_gcsfs*",
     "pydeck/nbextension",
     "setuptools",
     "setuptools-*.dist-info",
     "_distutils_hack",
     "distutils-precedence.pth",
 )
-"""Under `site-packages`: tests, headers, notebooks, Arrow's Flight, S3 and Substrait, and what
+"""Under `site-packages`: tests, headers, notebooks, Arrow's clients for clouds and Flight, and what
 installed the rest."""
 
 
