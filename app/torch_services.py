@@ -19,12 +19,9 @@ from app.services import Key, key
 from hydranet.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from app.inspection import Inspection
-    from app.intake import Intake
     from hydranet.checkpoints import Checkpoint
     from hydranet.explain.branch_shapley import BranchValues
     from hydranet.models import Network
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
 _NAMES = {"torch": "PyTorch", "captum": "Captum", "torchvision": "torchvision"}
 _NETWORKS = 8
 _LOADED: Kept[tuple[str, str], Network] = Kept(_NETWORKS)
-_MAPS: Kept[tuple[Key, str], NDArray[np.float32]] = Kept(64)
 _VALUES: Kept[tuple[Key, tuple[int, ...]], BranchValues] = Kept(64)
 
 
@@ -92,24 +88,6 @@ def held(inspection: Inspection) -> tuple[Network, Tensor, Route | None]:
     return model, x, Route(indices, torch.tensor([found.weights]), count)
 
 
-def feature_maps(checkpoint: Checkpoint, intake: Intake, part: str) -> NDArray[np.float32]:
-    """(channels, h, w) of a part: "stem", "gate", "branch 3" or "last stage"; InputError if the
-    network has no such part, or as `network`."""
-    model = network(checkpoint)
-    from hydranet.explain import feature_maps as maps
-    from hydranet.prediction import network_input
-
-    whole = {"stem": maps.stem_maps, "gate": maps.gate_maps, "last stage": maps.body_maps}
-
-    def compute() -> NDArray[np.float32]:
-        _, x = network_input(checkpoint.card, intake.image)
-        if part in whole:
-            return whole[part](model, x)
-        return maps.branch_maps(model, x, int(part.removeprefix("branch ")))
-
-    return once(_MAPS, (key(checkpoint, intake), part), compute)
-
-
 def branch_values(inspection: Inspection) -> BranchValues:
     """What each fired branch is worth to every class's probability; InputError if static, or as
     `network`."""
@@ -120,7 +98,11 @@ def branch_values(inspection: Inspection) -> BranchValues:
     return once(_VALUES, asked, lambda: values(model, x, route=route))
 
 
+def let_go(checkpoint: Checkpoint) -> None:
+    """Forget the network of a checkpoint; `kept.let_go` does the results."""
+    _network.clear(checkpoint.name, checkpoint.card.weights_sha256, checkpoint)
+
+
 def forget() -> None:
     """Forget all results; networks stay loaded."""
-    _MAPS.clear()
     _VALUES.clear()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state, torch_services
+from app import state
 from app.charts.feature_maps import ACROSS, maps_picture, silent, strongest
 from app.charts.gate import gate_score_bars
 from app.charts.words import maps_text, scores_text
+from app.feature_maps import feature_maps
 from app.inspection import Inspection
 from app.views.inspect.combiner import show_combiner
 from app.views.text import plain
@@ -94,7 +95,7 @@ def _branch(inspection: Inspection, branch: int) -> None:
 def _maps(inspection: Inspection, part: str) -> None:
     """What the part made of the image, channel by channel."""
     try:
-        maps = torch_services.feature_maps(inspection.checkpoint, inspection.intake, part)
+        maps = feature_maps(inspection, part)
     except InputError as error:
         st.info(plain(str(error)))
         return
