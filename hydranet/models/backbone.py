@@ -7,12 +7,15 @@ templates on the meta device, of which every part of a network is a fresh copy.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from hydranet.config_backbone import BackboneConfig, HydraBackboneConfig
 from hydranet.errors import InputError
@@ -23,6 +26,29 @@ from hydranet.part_costs import Cost, HydraPartCosts, PartCosts
 
 _KEPT = 16
 """Architectures whose templates are kept; each is small, since the meta device holds no data."""
+
+
+@contextmanager
+def on_meta() -> Iterator[None]:
+    """Layers made inside hold no memory, whatever network they are of.
+
+    As `torch.device("meta")`, but only for what parameters and buffers are made with: some builders
+    reckon their widths with tensors, which must hold numbers.
+    """
+    with torch.device("cpu"), _MakersOnMeta():
+        yield
+
+
+class _MakersOnMeta(TorchFunctionMode):
+    _MAKERS = (torch.empty, torch.zeros, torch.ones)
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if func in self._MAKERS and kwargs.get("device") is None:
+            kwargs["device"] = "meta"
+        return func(*args, **kwargs)
 
 
 class ChainBody(Body):
@@ -89,7 +115,7 @@ def chain_template(library: str, backbone: str, num_classes: int) -> Chain:
     Raises:
         InputError: see `library_model` and `chain_of`.
     """
-    with torch.device("meta"):
+    with on_meta():
         model = library_model(library, backbone, num_classes).eval()
     return chain_of(model, backbone)
 

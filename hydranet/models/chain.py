@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from hydranet.errors import InputError
 
 _CONTAINERS = ("features", "trunk_output", "stages", "blocks", "head", "classifier")
+_IDLE = (nn.Identity, nn.Flatten, nn.Dropout)
+"""What a head has that changes no feature of one image."""
 _POOLS = ("avgpool", "global_pool", "pool")
 
 
@@ -60,16 +62,16 @@ def chain_of(model: nn.Module, name: str) -> Chain:
     modules = dict(_unpacked(model))
     places = list(modules)
     pool = next((i for i, place in enumerate(places) if _is_pool(place)), None)
-    last = modules[places[-1]] if places else None
-    if pool is None or not pool or not isinstance(last, nn.Linear):
+    head = [] if pool is None else [modules[place] for place in places[pool + 1 :]]
+    head = [layer for layer in head if not isinstance(layer, _IDLE)]
+    last = head[-1] if head else None
+    if not pool or not isinstance(last, nn.Linear):
         raise InputError(
             f"{name} cannot be made into a HydraNet: it must run convolutional stages, one global "
             "pooling and a head that ends in one linear layer, in this order. ResNet, RegNet, "
             "MobileNetV3, EfficientNet and ConvNeXt do."
         )
-    neck = [modules[place] for place in places[pool + 1 : -1]]
-    neck = [layer for layer in neck if not isinstance(layer, nn.Identity | nn.Flatten | nn.Dropout)]
-    return Chain({place: modules[place] for place in places[:pool]}, Neck(neck), last)
+    return Chain({place: modules[place] for place in places[:pool]}, Neck(head[:-1]), last)
 
 
 def _unpacked(model: nn.Module, prefix: str = "") -> list[tuple[str, nn.Module]]:

@@ -15,7 +15,7 @@ from torch import nn
 
 from hydranet.config_backbone import HydraBackboneConfig
 from hydranet.errors import InputError
-from hydranet.models.backbone import chain_template, in_order, library_model, split_places
+from hydranet.models.backbone import chain_template, in_order, library_model, on_meta, split_places
 from hydranet.models.chain import Chain, chain_of, check_chain
 from hydranet.models.hydra import Branch, HydraNet
 from hydranet.subtasks import branches_for, fired_for
@@ -75,7 +75,7 @@ def _name_of(model: nn.Module) -> tuple[str, str]:
     candidates = [("timm", name)] if isinstance(name, str) else _of_torchvision(type(model))
     shapes = _shapes(model)
     for library, name in candidates:
-        with torch.device("meta"):
+        with on_meta():
             twin = library_model(library, name, 2)
         if _shapes(twin) == shapes:
             return library, name

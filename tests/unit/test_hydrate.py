@@ -20,7 +20,7 @@ from hydranet.engines import open_engine
 from hydranet.errors import InputError
 from hydranet.explain import feature_maps
 from hydranet.models import HydraNet, StaticNetwork, build
-from hydranet.models.backbone import library_model, split_places
+from hydranet.models.backbone import library_model, on_meta, split_places
 
 TORCHVISION = (
     "resnet18", "resnet34", "resnet50", "mobilenet_v3_small", "mobilenet_v3_large",
@@ -62,7 +62,7 @@ def test_costs_are_what_torch_counts(hydra: HydraNet) -> None:
 def test_the_classifier_itself_is_its_static_network(hydra: HydraNet) -> None:
     config = hydra.config.static
     costs, static = count_costs(config), build(config)
-    with torch.device("meta"):
+    with on_meta():
         original = library_model(config.library, config.backbone, 7)
     assert sum(p.numel() for p in original.parameters()) == costs.parameters
     assert isinstance(static, StaticNetwork)
