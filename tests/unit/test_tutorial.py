@@ -29,7 +29,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     for kind, code in _BLOCK.findall(TUTORIAL.read_text()):
         command = [sys.executable, "-c", code] if kind == "python" else ["bash", "-ec", code]
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800
         )
         assert done.returncode == 0, done.stderr
         said.append(done.stdout + done.stderr)
