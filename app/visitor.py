@@ -46,7 +46,9 @@ class Visitor:
     ) -> None:
         """`like`: one whose browser this one uses, so that what it has signed in to still holds."""
         self._address = address
-        self._cookies = like._cookies if like else http.cookiejar.CookieJar()
+        self._cookies: http.cookiejar.CookieJar = (
+            like._cookies if like else http.cookiejar.CookieJar()
+        )
         self._http = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
         self._http.open(f"{address}/_stcore/health", timeout=_RUN_S).close()
         self.token = next((c.value or "" for c in self._cookies if c.name == _XSRF), "")
