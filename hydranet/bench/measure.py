@@ -20,6 +20,7 @@ from hydranet.bench.rounds import LEAST_MS, in_turns
 from hydranet.bench.runs import LeftOut, Report, Run
 from hydranet.bench.sgemm import MACS, matrix_product
 from hydranet.bench.subjects import Subject
+from hydranet.checkpoints import Checkpoint
 from hydranet.engines import Engine
 from hydranet.errors import InputError
 from hydranet.machine import hardware, versions
@@ -70,13 +71,14 @@ def measure_all(
     ks: Sequence[int] = (),
     rounds: int = 5,
     least_ms: float = LEAST_MS,
+    opener: Callable[[Checkpoint, str], Engine] = open_variant,
     progress: Callable[[float], None] | None = None,
 ) -> Report:
     """Time every network on every engine at every batch size, each on one thread.
 
     `ks`: how many branches fire, for each HydraNet; its own k and all branches unless given.
-    `engines`: see `opening.open_variant`; for rounds, `least_ms` and `progress` see
-    `rounds.in_turns`.
+    `engines`: names that `opener` opens, see `opening.open_variant`; for rounds, `least_ms` and
+    `progress` see `rounds.in_turns`.
 
     Raises:
         InputError: a batch size or k is out of range, or no engine runs any of the networks.
@@ -88,7 +90,7 @@ def measure_all(
     for subject in subjects:
         for variant in engines:
             try:
-                engine = open_variant(subject.checkpoint, variant)
+                engine = opener(subject.checkpoint, variant)
             except InputError as error:
                 left_out.append(LeftOut(variant, subject.name, str(error)))
                 continue

@@ -71,6 +71,24 @@ def ratios(report: Report, subjects: Sequence[Subject]) -> list[Ratio]:
     ]
 
 
+def report_json(report: Report, compared: Sequence[Ratio]) -> dict[str, Any]:
+    """A measurement and what it says, as `hydranet bench --json` prints it."""
+    return {
+        "machine": report.hardware,
+        "versions": report.versions,
+        "threads": report.threads,
+        "rounds": report.rounds,
+        "measured": report.measured,
+        "images": "noise; branches drawn evenly, always the same",
+        "sgemm_gmacs_per_s": Spread.of(report.sgemm).median,
+        "sgemm_rounds": list(report.sgemm),
+        "runs": [run.to_json() for run in report.runs],
+        "lines": LINES,
+        "ratios": [ratio.to_json() for ratio in compared],
+        "left_out": [vars(left) for left in report.left_out],
+    }
+
+
 def _tax(report: Report, subjects: Sequence[Subject]) -> Iterator[Ratio]:
     for subject in subjects:
         if not subject.card.costs.num_branches:
@@ -79,7 +97,7 @@ def _tax(report: Report, subjects: Sequence[Subject]) -> Iterator[Ratio]:
         for routed in _runs(report, subject.name, subject.card.costs.k):
             other = report.find(routed.engine, static or "", routed.batch, None)
             if other is not None:
-                yield _ratio("tax", routed, other, lambda run: run.rates, TAX_AT_LEAST)
+                yield ratio_of("tax", routed, other, lambda run: run.rates, TAX_AT_LEAST)
 
 
 def _claim(report: Report, subjects: Sequence[Subject]) -> Iterator[Ratio]:
@@ -87,9 +105,9 @@ def _claim(report: Report, subjects: Sequence[Subject]) -> Iterator[Ratio]:
     if ours is None:
         return
     for batch in sorted({run.batch for run in report.runs}):
-        of, to = _fastest(report, CLAIM[0], batch, ours), _fastest(report, CLAIM[1], batch, None)
+        of, to = fastest(report, CLAIM[0], batch, ours), fastest(report, CLAIM[1], batch, None)
         if of is not None and to is not None:
-            yield _ratio("claim", of, to, _images_per_ms, CLAIM_AT_LEAST)
+            yield ratio_of("claim", of, to, images_per_ms, CLAIM_AT_LEAST)
 
 
 def _saved(report: Report, subjects: Sequence[Subject]) -> Iterator[Ratio]:
@@ -100,7 +118,7 @@ def _saved(report: Report, subjects: Sequence[Subject]) -> Iterator[Ratio]:
         for routed in _runs(report, subject.name, costs.k):
             whole = report.find(routed.engine, subject.name, routed.batch, costs.num_branches)
             if whole is not None:
-                yield _ratio("saved", routed, whole, lambda run: run.rates, SAVED_AT_LEAST)
+                yield ratio_of("saved", routed, whole, lambda run: run.rates, SAVED_AT_LEAST)
 
 
 def _sgemm(report: Report) -> Iterator[Ratio]:
@@ -116,23 +134,27 @@ def _int8(report: Report) -> Iterator[Ratio]:
     for run in report.runs:
         if run.engine != "int8":
             continue
-        other = _fastest(report, run.model, run.batch, run.k)
+        other = fastest(report, run.model, run.batch, run.k)
         if other is not None:
-            yield _ratio("int8", run, other, _images_per_ms)
+            yield ratio_of("int8", run, other, images_per_ms)
 
 
 def _runs(report: Report, model: str, k: int | None) -> list[Run]:
     return [run for run in report.runs if (run.model, run.k) == (model, k)]
 
 
-def _fastest(report: Report, model: str, batch: int, k: int | None) -> Run | None:
+def fastest(
+    report: Report, model: str, batch: int, k: int | None, *, among: Sequence[str] | None = None
+) -> Run | None:
+    """The fastest engine (of `among`, if given) whose answers are exact, by the median."""
     runs = [
         run for run in _runs(report, model, k) if run.batch == batch and run.engine not in INEXACT
     ]
     return min(runs, key=lambda run: run.ms_per_image.median, default=None)
 
 
-def _images_per_ms(run: Run) -> list[float]:
+def images_per_ms(run: Run) -> list[float]:
+    """One figure a round."""
     return [run.batch / ms for ms in run.ms]
 
 
@@ -140,9 +162,10 @@ def _called(run: Run) -> str:
     return run.model if run.k is None else f"{run.model}, k = {run.k}"
 
 
-def _ratio(
+def ratio_of(
     line: str, of: Run, to: Run, rate: Callable[[Run], list[float]], at_least: float | None = None
 ) -> Ratio:
+    """What `rate` says of one run against what it says of the other, round by round."""
     values = [a / b for a, b in zip(rate(of), rate(to), strict=True)]
     engine = of.engine if of.engine == to.engine else f"{of.engine}, {to.engine}"
     return Ratio(

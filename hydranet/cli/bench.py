@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE
@@ -56,7 +56,7 @@ def bench_command(
     """Time networks on engines, in turns on one core; compare each with what it should beat."""
     from hydranet.bench.measure import measure_all
     from hydranet.bench.opening import engines_here
-    from hydranet.bench.ratios import ratios
+    from hydranet.bench.ratios import ratios, report_json
     from hydranet.bench.subjects import nearest_static, subject
 
     root = checkpoints_root(checkpoints)
@@ -81,33 +81,13 @@ def bench_command(
             )
     compared = ratios(report, timed)
     if json:
-        print_json(_as_json(report, compared))
+        print_json(report_json(report, compared))
         return
     console = Console()
     console.print(_times(report))
     console.print(_comparisons(compared))
     for left in report.left_out:
         console.print(f"{left.model} on {left.engine} is left out: {left.reason}")
-
-
-def _as_json(report: Report, compared: list[Ratio]) -> dict[str, Any]:
-    from hydranet.bench.ratios import LINES
-    from hydranet.bench.rounds import Spread
-
-    return {
-        "machine": report.hardware,
-        "versions": report.versions,
-        "threads": report.threads,
-        "rounds": report.rounds,
-        "measured": report.measured,
-        "images": "noise; branches drawn evenly, always the same",
-        "sgemm_gmacs_per_s": Spread.of(report.sgemm).median,
-        "sgemm_rounds": list(report.sgemm),
-        "runs": [run.to_json() for run in report.runs],
-        "lines": LINES,
-        "ratios": [ratio.to_json() for ratio in compared],
-        "left_out": [vars(left) for left in report.left_out],
-    }
 
 
 def _times(report: Report) -> Table:
