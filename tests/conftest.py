@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,6 +34,14 @@ def tiny(model: str) -> dict[str, Any]:
     )
     branches = {"num_branches": 4, "k": 2} if config.is_dynamic else {}
     return {"num_classes": 8, "image_size": 16, **narrow, **branches}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Engines keep their graphs in a folder of the tests', not in the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HYDRANET_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 class MakeCheckpoint(Protocol):

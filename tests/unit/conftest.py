@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from engine_checks import Stored, narrow, store_with_statistics
 
+from hydranet.checkpoints import Checkpoint, find_checkpoint
 from hydranet.data import ImageSet
 
 
@@ -35,3 +39,15 @@ def coloured() -> ImageSet:
     noise = rng.integers(-50, 50, (120, 16, 16, 3))
     images = (colours[labels][:, None, None, :] + noise).astype(np.uint8)
     return ImageSet("coloured", images, labels, ("red", "green", "blue"))
+
+
+@pytest.fixture
+def stored(tmp_path: Path, make_checkpoint: Any) -> Stored:
+    """Writes a registered network, narrow unless changed, with batch norms in use."""
+
+    def store(name: str, **changes: Any) -> Checkpoint:
+        shape = {**narrow(name), **changes}
+        folder = make_checkpoint(f"stored_{name}", tmp_path, model=name, shape=shape)
+        return store_with_statistics(find_checkpoint(folder))
+
+    return store

@@ -11,12 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
-from torch import nn
+from engine_checks import (
+    BATCHES,
+    DYNAMIC,
+    FAMILIES,
+    TOLERANCE,
+    Stored,
+    assert_same,
+    given_routes,
+    noise,
+    second_confidence,
+)
 
-from hydranet.answer import softmax
 from hydranet.checkpoints import find_checkpoint, load_model
-from hydranet.engines import Engine, choose_engine, open_engine
+from hydranet.engines import choose_engine, open_engine
 from hydranet.engines.cuda import CudaEngine
 from hydranet.engines.eager import eager_engine
 from hydranet.engines.folded import layers
@@ -24,69 +32,13 @@ from hydranet.engines.folded.branches import WAYS
 from hydranet.engines.reference import reference_engine
 from hydranet.errors import InputError
 from hydranet.models import HydraNet, Network
-from hydranet.registry import list_models, model_config
-
-DYNAMIC = [name for name in list_models() if model_config(name).is_dynamic]
-ONE_OF_EACH_FAMILY = list({model_config(name).family: name for name in reversed(DYNAMIC)}.values())
-BATCHES = (1, 2, 7, 64)
-TOLERANCE = 1e-4
+from hydranet.registry import list_models
 
 
 @pytest.fixture
-def network(tmp_path: Path, make_checkpoint: Any) -> Callable[..., Network]:
-    """A registered network, all its layers and branches with a few channels at 8×8, whose batch
-    norms are not as they were made: negative scales too."""
-
-    def make(name: str, **changes: int) -> Network:
-        dense = hasattr(model_config(name), "growth")
-        shape: dict[str, Any] = (
-            {"growth": 2, "channels": 3}
-            if dense
-            else {"widths": (2, 3, 4, 5)[: model_config(name).num_widths]}
-        )
-        shape |= {"image_size": 8, "num_classes": 10, **changes}
-        folder = make_checkpoint(f"narrow_{name}", tmp_path, model=name, shape=shape)
-        model = load_model(find_checkpoint(folder))
-        for part in model.modules():
-            if isinstance(part, nn.BatchNorm2d):
-                nn.init.normal_(part.running_mean)
-                nn.init.uniform_(part.running_var, 0.5, 2.0)
-                nn.init.uniform_(part.weight, -1.5, 1.5)
-                nn.init.normal_(part.bias)
-        return model
-
-    return make
-
-
-def noise(images: int, side: int = 8) -> NDArray[np.uint8]:
-    return np.random.default_rng(images).integers(0, 256, (images, side, side, 3), dtype=np.uint8)
-
-
-def given_routes(images: int, branches: int) -> NDArray[np.int64]:
-    """Up to three branches an image in any order, at least one, the rest padded."""
-    rng = np.random.default_rng(images)
-    fired = np.stack([rng.permutation(branches)[:3] for _ in range(images)])
-    return np.where(rng.random(fired.shape) < [0.0, 0.4, 0.6], -1, fired).astype(np.int64)
-
-
-def assert_same(engine: Engine, reference: Engine, pixels: NDArray[np.uint8], **how: Any) -> None:
-    found, expected = engine.run(pixels, **how), reference.run(pixels, **how)
-    np.testing.assert_array_equal(found.fired, expected.fired)
-    for name in ("logits", "gate_scores", "weights", "features"):
-        a, b = getattr(found, name), getattr(expected, name)
-        assert (a.shape, a.dtype) == (b.shape, b.dtype), name
-        np.testing.assert_allclose(a, b, atol=TOLERANCE, rtol=TOLERANCE, err_msg=name)
-
-
-def second_confidence(engine: Engine, pixels: NDArray[np.uint8]) -> float:
-    """A threshold that some images' second-best branch passes, if they differ, and none just so."""
-    confidence = np.sort(softmax(engine.run(pixels).gate_scores), axis=1)[:, -2]
-    ordered = np.sort(confidence)
-    gaps = np.diff(ordered)
-    if not len(gaps) or gaps.max() < TOLERANCE:
-        return float(ordered[0]) / 2
-    widest = int(gaps.argmax())
-    return float(ordered[widest : widest + 2].mean())
+def network(stored: Stored) -> Callable[..., Network]:
+    """A registered network, narrow, loaded: see `engine_checks`."""
+    return lambda name, **changes: load_model(stored(name, **changes))
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -107,7 +59,7 @@ def test_eager_on_every_registered_network(name: str, network: Callable[..., Net
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_every_way_at_every_k_of_every_family(
     name: str, way: str, network: Callable[..., Network]
 ) -> None:
@@ -126,7 +78,7 @@ def test_every_way_at_every_k_of_every_family(
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
+@pytest.mark.parametrize("name", FAMILIES)
 def test_examined_is_the_reference(name: str, way: str, network: Callable[..., Network]) -> None:
     model = network(name)
     found = CudaEngine(model, way=way, device="cpu").examine(noise(1)[0])
@@ -138,7 +90,7 @@ def test_examined_is_the_reference(name: str, way: str, network: Callable[..., N
     assert found.costs == expected.costs
 
 
-@pytest.mark.parametrize("name", ["resnet14", *ONE_OF_EACH_FAMILY])
+@pytest.mark.parametrize("name", ["resnet14", *FAMILIES])
 def test_without_packed_weights(
     name: str, network: Callable[..., Network], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,7 +189,7 @@ def test_cuda_without_a_gpu_is_a_sentence(tmp_path: Path, make_checkpoint: Any) 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", ["resnet14", *ONE_OF_EACH_FAMILY])
+@pytest.mark.parametrize("name", ["resnet14", *FAMILIES])
 def test_on_a_gpu(name: str, way: str, network: Callable[..., Network]) -> None:
     model = network(name)
     engine, reference = CudaEngine(copy.deepcopy(model), way=way), reference_engine(model)

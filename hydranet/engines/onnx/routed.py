@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from onnxruntime import OrtValue
 
 CHUNK = 64
-"""Images of which rows are gathered for the branches; more are cut up."""
+"""Images of which rows are gathered for the branches, at most; more are cut up."""
+
+MAP_BYTES = 2**23
+"""That the stem's maps of those images may take: fewer large images go through at once."""
 
 STEM_CHUNK = 16
 """Images that run through the stem at once: so the maps between its layers stay in the cache."""
@@ -53,6 +56,8 @@ class RoutedRunner:
         names = [node.name for node in self.stem.get_outputs() if node.name != SCORES]
         found = self.stem.run(names, {"pixels": np.zeros((1, side, side, 3), np.uint8)})
         self.shared = {name: maps.shape[1:] for name, maps in zip(names, found, strict=True)}
+        bytes_of_one = sum(maps.nbytes for maps in found)
+        self.chunk = min(CHUNK, max(1, MAP_BYTES // bytes_of_one))
         self._lanes = Pool(lambda: Lane(self))
 
     def run(
@@ -62,8 +67,8 @@ class RoutedRunner:
         parts = []
         lane = self._lanes.take()
         try:
-            for start in range(0, len(pixels), CHUNK):
-                part = slice(start, start + CHUNK)
+            for start in range(0, len(pixels), self.chunk):
+                part = slice(start, start + self.chunk)
                 gate_scores = lane.stem(pixels[part])
                 given = None if fired is None else fired[part]
                 chosen, weights = choose(gate_scores, k=k, threshold=threshold, fired=given)
@@ -99,22 +104,24 @@ class RoutedRunner:
 
 
 class Lane:
-    """Buffers for up to `CHUNK` images; serves one call at a time.
+    """Buffers for so many images as a runner takes at once; serves one call at a time.
 
     `stem` comes first, then the others, for the same images.
     """
 
     def __init__(self, runner: RoutedRunner) -> None:
         side, classes = runner.card.architecture.image_size, runner.card.architecture.num_classes
+        rows, branches = runner.chunk, len(runner.constants)
+        width = runner.output[0].shape[1]
         self._stem, self._head = Calls(runner.stem), Calls(runner.head)
         self._branches = [Calls(runner.branch, constants) for constants in runner.constants]
-        self._pixels = Buffer((CHUNK, side, side, 3), np.uint8)
-        self._maps = {name: Buffer((CHUNK, *shape)) for name, shape in runner.shared.items()}
-        self._gathered = {name: Buffer((CHUNK, *shape)) for name, shape in runner.shared.items()}
-        self._scores = Buffer((CHUNK, len(runner.constants)))
-        self._features = Buffer((max(CHUNK, len(runner.constants)), runner.output[0].shape[1]))
-        self._weighted = Buffer((CHUNK, runner.output[0].shape[1]))
-        self._logits = Buffer((CHUNK, classes))
+        self._pixels = Buffer((rows, side, side, 3), np.uint8)
+        self._maps = {name: Buffer((rows, *shape)) for name, shape in runner.shared.items()}
+        self._gathered = {name: Buffer((rows, *shape)) for name, shape in runner.shared.items()}
+        self._scores = Buffer((rows, branches))
+        self._features = Buffer((max(rows, branches), width))
+        self._weighted = Buffer((rows, width))
+        self._logits = Buffer((rows, classes))
         self._has_gate = runner.card.architecture.has_subtasks
         if not self._has_gate:
             self._scores.array[:] = 0

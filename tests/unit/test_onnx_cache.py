@@ -1,0 +1,175 @@
+"""Graphs are kept, and whatever happens to the file, the answers stay right."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_checks import Stored, assert_same, noise
+from onnx import ModelProto
+
+from hydranet.checkpoints import Checkpoint
+from hydranet.engines import Engine, open_engine
+from hydranet.engines.onnx import cache, link, pieces, program
+from hydranet.engines.onnx.link import optimised
+
+_numbers = count()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HYDRANET_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the networks whose graphs were built."""
+    names: list[str] = []
+    original = pieces.build
+
+    def build(card, weights):  # type: ignore[no-untyped-def]  # as the original
+        names.append(card.name)
+        return original(card, weights)
+
+    monkeypatch.setattr(pieces, "build", build)
+    return names
+
+
+def file_in(folder: Path) -> Path:
+    (path,) = folder.iterdir()
+    return path
+
+
+def open_and_compare(checkpoint: Checkpoint) -> Engine:
+    engine, reference = open_engine(checkpoint, "onnx"), open_engine(checkpoint, "reference")
+    assert_same(engine, reference, noise(5))
+    return engine
+
+
+@pytest.mark.parametrize("name", ["resnet8", "hydra_res_d1", "multihead_resnet"])
+def test_built_once(name: str, stored: Stored, folder: Path, built: list[str]) -> None:
+    checkpoint = stored(name)
+    first = open_and_compare(checkpoint).run(noise(3)).logits
+    second = open_and_compare(checkpoint).run(noise(3)).logits
+    assert len(built) == 1
+    np.testing.assert_array_equal(first, second)
+
+
+def flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "one bit": flip_a_bit,
+    "cut short": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "half of the digest": lambda path: path.write_bytes(path.read_bytes()[:16]),
+    "empty": lambda path: path.write_bytes(b""),
+    "no arrays": lambda path: cache.write(path.stem, {}),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_what_is_damaged_is_built_anew(
+    kind: str, stored: Stored, folder: Path, built: list[str]
+) -> None:
+    checkpoint = stored("hydra_res_d1")
+    open_engine(checkpoint, "onnx")
+    DAMAGE[kind](file_in(folder))
+    open_and_compare(checkpoint)
+    assert len(built) == 2
+    if kind != "a folder":
+        open_and_compare(checkpoint)
+        assert len(built) == 2, "and kept"
+
+
+def test_what_a_killed_writer_left_does_no_harm(
+    stored: Stored, folder: Path, built: list[str]
+) -> None:
+    checkpoint = stored("resnet8")
+    open_engine(checkpoint, "onnx")
+    kept = file_in(folder)
+    kept.rename(folder / ".part-abc")
+    open_and_compare(checkpoint)
+    assert len(built) == 2
+
+
+def test_another_version_is_not_read(
+    stored: Stored, folder: Path, built: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = stored("resnet8")
+    open_engine(checkpoint, "onnx")
+    monkeypatch.setattr(program, "BUILDER", program.BUILDER + 1)
+    open_and_compare(checkpoint)
+    assert len(built) == 2
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_graphs_that_answer_otherwise_are_built_anew(
+    stored: Stored, folder: Path, built: list[str]
+) -> None:
+    """As those of another processor would, whose vectors are of another length."""
+    checkpoint = stored("hydra_res_d1")
+    open_engine(checkpoint, "onnx")
+    path = file_in(folder)
+    arrays = cache.read(path.stem)
+    assert arrays is not None
+    name = max((n for n in arrays if n.startswith("constants.")), key=lambda n: arrays[n].size)
+    cache.write(path.stem, {**arrays, name: arrays[name][:, ::-1].copy()})
+    open_and_compare(checkpoint)
+    assert len(built) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(
+    stored: Stored, folder: Path, built: list[str]
+) -> None:
+    folder.write_text("a file stands where the folder should be")
+    checkpoint = stored("hydra_res_d1")
+    for _ in range(2):
+        open_and_compare(checkpoint)
+    assert len(built) == 2
+
+
+def spoiled(model: ModelProto) -> ModelProto:
+    """An optimiser that gets one constant wrong."""
+    found = optimised(model)
+    constant = found.graph.initializer[0]
+    constant.raw_data = bytes(len(constant.raw_data))
+    return found
+
+
+def renamed(model: ModelProto) -> ModelProto:
+    """An optimiser that names a value of each branch otherwise."""
+    found = optimised(model)
+    if found.graph.input[0].name == "maps":
+        link.rename(found.graph, found.graph.node[1].output[0], f"value_{next(_numbers)}")
+    return found
+
+
+@pytest.mark.parametrize("optimiser", [spoiled, renamed], ids=["spoiled", "renamed"])
+def test_where_optimising_fails_the_graphs_run_as_they_are(
+    optimiser: Callable[[ModelProto], ModelProto],
+    stored: Stored, folder: Path, built: list[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(link, "optimised", optimiser)
+    checkpoint = stored("hydra_res_d1")
+    for _ in range(2):
+        open_and_compare(checkpoint)
+    assert len(built) == 1
+
+
+def test_those_not_used_for_longest_go_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "KEPT", 2)
+    for age, name in enumerate(("a", "b")):
+        cache.write(name, {"x": np.zeros(3)})
+        os.utime(folder / f"{name}.graphs", (age, age))
+    assert cache.read("a") is not None, "so it was used last"
+    cache.write("c", {"x": np.zeros(3)})
+    assert [cache.read(name) is not None for name in "abc"] == [True, False, True]
