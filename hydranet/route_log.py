@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from hydranet.errors import InputError
+from hydranet.errors import InputError, one_line
 from hydranet.files import write_whole
 
 _COLUMNS = ("index", "label", "prediction", "confidence")
@@ -87,21 +87,22 @@ def read_route_log(path: Path) -> RouteLog:
     """
     try:
         table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"The route log {path} cannot be read: {error}") from None
-    if missing := [name for name in _COLUMNS if name not in table.column_names]:
+        names = set(table.column_names)
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names that are no text
+        raise InputError(f"The route log {path} cannot be read: {one_line(error)}") from None
+    if missing := [name for name in _COLUMNS if name not in names]:
         raise InputError(
             f"The route log {path} needs a column {missing[0]}, "
-            f"but has {', '.join(table.column_names)}."
+            f"but has {one_line(', '.join(table.column_names))}."
         )
     lists = {}
     for name in _HYDRA_COLUMNS:
-        if name in table.column_names:
+        if name in names:
             column = table[name].combine_chunks()
             if not pa.types.is_fixed_size_list(column.type):
                 raise InputError(
                     f"The column {name} of the route log {path} must hold lists of one fixed "
-                    f"length, not {column.type}."
+                    f"length, not {one_line(column.type)}."
                 )
             width = column.type.list_size
             lists[name] = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)

@@ -11,7 +11,7 @@ from typing import Any, cast
 import duckdb
 from numpy.typing import NDArray
 
-from hydranet.errors import InputError
+from hydranet.errors import InputError, one_line
 
 MEMORY = "1GB"
 _THREADS = 2
@@ -58,5 +58,7 @@ def sentences(path: Path) -> Iterator[None]:
             f"The route log {path.name} needs more than {MEMORY} of memory. Give fewer rows."
         ) from None
     except duckdb.Error as error:
-        first = str(error).splitlines()[0]
+        first = one_line(str(error).splitlines()[0])
         raise InputError(f"The route log {path.name} cannot be read: {first}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"The route log {path.name} cannot be read: it is damaged.") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hydranet.errors import InputError
+from hydranet.errors import InputError, one_line
 
 MOST_BRANCHES = 64
 """A route is kept as the bits of one 64-bit number."""
@@ -38,26 +38,34 @@ def read_layout(path: Path) -> Layout:
         InputError: it is no Parquet file, or lacks a column, or one is of another kind.
     """
     try:
-        with pq.ParquetFile(path) as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"The route log {path.name} cannot be read: {error}") from None
+        return _layout(path)
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names that are no text
+        raise InputError(f"The route log {path.name} cannot be read: {one_line(error)}") from None
+
+
+def _layout(path: Path) -> Layout:
+    with pq.ParquetFile(path) as file:
+        schema, metadata = file.schema_arrow, file.metadata
+    rows = metadata.num_rows
     for name, kind in _NUMBERS.items():
         if name not in schema.names:
             raise InputError(
                 f"The route log {path.name} needs a column {name}, but has "
-                f"{', '.join(schema.names)}."
+                f"{one_line(', '.join(schema.names))}."
             )
         found = schema.field(name).type
         fits = pa.types.is_integer(found) or (kind == "number" and pa.types.is_floating(found))
         if not fits:
             raise InputError(
                 f"The column {name} of the route log {path.name} must hold a {kind} for each "
-                f"image, not {found}."
+                f"image, not {one_line(found)}."
             )
     if rows < 1:
         raise InputError(f"The route log {path.name} holds no image.")
     widths = {name: _width(schema, name, path) for name in _LISTS if name in schema.names}
+    _check_counts(metadata, widths, path)
     if not widths:
         return Layout(rows, 0, 0)
     if missing := [name for name in _LISTS if name not in widths]:
@@ -91,6 +99,24 @@ def _has_better_gates(schema: pa.Schema, branches: int, path: Path) -> bool:
     return len(there) == len(BETTER_GATES)
 
 
+def _check_counts(metadata: pq.FileMetaData, widths: dict[str, int], path: Path) -> None:
+    """Raise InputError where a column says that it holds more values than its lists can have.
+
+    The schema may promise lists of two, and 8 kB of file hold one list of a thousand million.
+    """
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            name = column.path_in_schema.partition(".")[0]
+            if name in (*_NUMBERS, *widths) and (
+                column.num_values != group.num_rows * widths.get(name, 1)
+            ):
+                raise InputError(
+                    f"The column {name} of the route log {path.name} must hold as many values in "
+                    f"every row, {widths.get(name, 1)}, but it holds {column.num_values:,} in "
+                    f"{group.num_rows:,} rows."
+                )
+
+
 def _width(schema: pa.Schema, name: str, path: Path) -> int:
     found = schema.field(name).type
     element = found.value_type if pa.types.is_fixed_size_list(found) else None
@@ -102,6 +128,6 @@ def _width(schema: pa.Schema, name: str, path: Path) -> int:
     ):
         raise InputError(
             f"The column {name} of the route log {path.name} must hold lists of one fixed "
-            f"length, not {found}."
+            f"length, not {one_line(found)}."
         )
     return int(found.list_size)

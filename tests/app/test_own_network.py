@@ -294,6 +294,7 @@ def test_archives_that_are_no_checkpoint(tmp_path: Path, kind: str) -> None:
 
 def test_names_in_an_archive_are_no_paths(tmp_path: Path) -> None:
     content = zipped(folder(tmp_path, "resnet8"), inside="../../../../tmp/evil/")
-    network = own_networks.OwnNetworks().add([("net.zip", content)])
+    networks = own_networks.OwnNetworks()
+    network = networks.add([("net.zip", content)])
     assert sorted(path.name for path in network.folder.iterdir()) == sorted(FILES)
     assert not Path("/tmp/evil").exists()
