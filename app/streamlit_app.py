@@ -18,10 +18,17 @@ ICON = Path(__file__).parent / "icon.svg"
 def dashboard() -> None:
     """What each visitor sees."""
     from app.server.logs import begin_request
+    from app.server.runs import running
+
+    begin_request()
+    with running():
+        _show()
+
+
+def _show() -> None:
     from app.views.look import apply_look
     from app.views.sign_in import require_sign_in
 
-    begin_request()
     st.set_page_config(page_title="HydraNet explorer", page_icon=str(ICON), layout="wide")
     require_sign_in()
     inspect = st.Page(

@@ -193,6 +193,8 @@ class Visitor:
             self._seen = set()
         elif kind == "delta" and message.delta.WhichOneof("type") != "new_transient":
             path = tuple(message.metadata.delta_path)
+            if message.delta.WhichOneof("type") == "new_element" or path in self._seen:
+                self._drop_inside(path)  # what takes a block's place has nothing of it
             self._shown[path] = message
             self._seen.add(path)
         elif kind == "page_info_changed":
@@ -201,6 +203,11 @@ class Visitor:
             self.sent_to = message.auth_redirect.url
         elif kind == "script_finished" and message.script_finished == _DONE:
             self._shown = {path: self._shown[path] for path in self._seen}
+
+    def _drop_inside(self, path: tuple[int, ...]) -> None:
+        for inner in [one for one in self._shown if one[: len(path)] == path and one != path]:
+            del self._shown[inner]
+            self._seen.discard(inner)
 
 
 def _is_rest(message: ForwardMsg) -> bool:
