@@ -41,8 +41,9 @@ RESULTS = Path(__file__).parent.parent / "docs" / "ablation.json"
 WORK = Path("runs") / "ablation"
 STATIC, HYDRA = "resnet8", "hydra_res_d1"
 CPU = torch.device("cpu")
-BASE_RECIPE = Recipe(epochs=15, validation_images=10_000)
-RECIPE = Recipe(epochs=4, learning_rate=0.1, warmup=0.05, validation_images=10_000, start=STATIC)
+HELD_OUT = 10_000
+BASE_RECIPE = Recipe(epochs=15, validation_images=HELD_OUT)
+RECIPE = Recipe(epochs=4, learning_rate=0.1, warmup=0.05, validation_images=HELD_OUT, start=STATIC)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Data:
 def read(folder: Path) -> Data:
     """The training split, a fifth of it held out."""
     images = load_images(folder, "train", image_size=32)
-    train, held_out = images.split(RECIPE.validation_images, seed=RECIPE.seed)
+    train, held_out = images.split(HELD_OUT, seed=RECIPE.seed)
     return Data(train, held_out, Normalisation(*train.channel_statistics()))
 
 

@@ -68,7 +68,7 @@ def hydra_part_costs(config: HydraConfig) -> HydraPartCosts:
     if isinstance(config, HydraResSepConfig):
         return _hydra_separable(config)
     if isinstance(config, HydraBackboneConfig):
-        from hydranet.models.backbone import hydra_backbone_costs
+        from hydranet.models.backbone_costs import hydra_backbone_costs
 
         return hydra_backbone_costs(config)
     parts, width = part_costs(config.static), config.num_classes
@@ -95,7 +95,7 @@ def part_costs(static: ArchitectureConfig) -> PartCosts:
         case ResSepConfig():
             return _separable(static)
         case BackboneConfig():
-            from hydranet.models.backbone import backbone_costs
+            from hydranet.models.backbone_costs import backbone_costs
 
             return backbone_costs(static)
     raise InputError(f"No costs are known for the family {static.family!r}.")

@@ -1,4 +1,4 @@
-"""Parts of a HydraNet made of a library's classifier: built, cut, narrowed and counted.
+"""Parts of a HydraNet made of a library's classifier: built, cut and narrowed.
 
 Nothing is downloaded: the library builds the network by its name without weights. What is kept are
 templates on the meta device, of which every part of a network is a fresh copy.
@@ -19,10 +19,9 @@ from torch.overrides import TorchFunctionMode
 
 from hydranet.config_backbone import BackboneConfig, HydraBackboneConfig
 from hydranet.errors import InputError
-from hydranet.models.chain import Chain, chain_of
+from hydranet.models.chain import Chain, Neck, chain_of
 from hydranet.models.narrow import fresh, narrowed
 from hydranet.models.parts import Body, HydraParts, Parts, Tail
-from hydranet.part_costs import Cost, HydraPartCosts, PartCosts
 
 _KEPT = 16
 """Architectures whose templates are kept; each is small, since the meta device holds no data."""
@@ -66,7 +65,10 @@ class ChainBody(Body):
 class _Rest(nn.Module):
     """What follows the split, as one part to narrow."""
 
-    def __init__(self, body: ChainBody, neck: nn.Module) -> None:
+    body: ChainBody
+    neck: Neck
+
+    def __init__(self, body: ChainBody, neck: Neck) -> None:
         super().__init__()
         self.body, self.neck = body, neck
 
@@ -121,7 +123,7 @@ def chain_template(library: str, backbone: str, num_classes: int) -> Chain:
 
 
 @dataclass(frozen=True)
-class _Templates:
+class Templates:
     """On the meta device: `stem`, and for each width the rest. `x`: an input of the stem."""
 
     stem: nn.Module
@@ -129,6 +131,7 @@ class _Templates:
     rest: dict[float, _Rest]
 
     def tail(self, width: float, *, with_neck: bool) -> Tail:
+        """The rest of that width, with what follows its pooling or without."""
         rest = self.rest[width]
         with torch.no_grad():
             pooled = rest.body(self.stem(self.x))
@@ -152,7 +155,13 @@ class _Fresh:
 
 
 @lru_cache(maxsize=_KEPT)
-def _templates(config: BackboneConfig, widths: tuple[float, ...]) -> _Templates:
+def templates_of(config: BackboneConfig, widths: tuple[float, ...]) -> Templates:
+    """The stem of a classifier, and its rest at full width and at `widths`.
+
+    Raises:
+        InputError: see `chain_template`; or the classifier cannot be split there, or cannot run on
+            images of that size.
+    """
     chain = chain_template(config.library, config.backbone, config.num_classes)
     names = list(chain.maps)
     if config.split not in names[1:]:
@@ -175,7 +184,7 @@ def _templates(config: BackboneConfig, widths: tuple[float, ...]) -> _Templates:
             rest[width] = narrowed(rest[1.0], seen, width)
         except InputError:
             raise _cannot_split(config) from None
-    return _Templates(stem, x, rest)
+    return Templates(stem, x, rest)
 
 
 def split_places(library: str, backbone: str, *, image_size: int = 224) -> list[str]:
@@ -210,65 +219,18 @@ def _cannot_split(config: BackboneConfig) -> InputError:
 
 
 def backbone_parts(config: BackboneConfig) -> Parts:
-    """What the whole classifier is made of; see `_templates` for errors."""
-    templates = _templates(config, ())
+    """What the whole classifier is made of; see `templates_of` for errors."""
+    templates = templates_of(config, ())
     tail = templates.tail(1.0, with_neck=True)
     return Parts(_Fresh(templates.stem), tail.body, tail.features, neck=tail.neck)
 
 
 def hydra_backbone_parts(config: HydraBackboneConfig) -> HydraParts:
-    """What a HydraNet on a classifier is made of; see `_templates` for errors."""
+    """What a HydraNet on a classifier is made of; see `templates_of` for errors."""
     widths = (config.width, config.gate_width)
-    templates = _templates(config.static, widths)
+    templates = templates_of(config.static, widths)
     return HydraParts(
         stem=_Fresh(templates.stem),
         branch=templates.tail(config.width, with_neck=True),
         gate=templates.tail(config.gate_width, with_neck=False),
     )
-
-
-def backbone_costs(config: BackboneConfig) -> PartCosts:
-    """Costs of the whole classifier, without its output layer."""
-    templates = _templates(config, ())
-    rest = templates.rest[1.0]
-    stem, seen = _count(templates.stem, templates.x)
-    return PartCosts(stem, _count(rest, seen)[0], templates.tail(1.0, with_neck=True).features)
-
-
-def hydra_backbone_costs(config: HydraBackboneConfig) -> HydraPartCosts:
-    """Costs of a HydraNet's parts, without the gate's scores and the combiner."""
-    templates = _templates(config.static, (config.width, config.gate_width))
-    stem, seen = _count(templates.stem, templates.x)
-    return HydraPartCosts(
-        stem=stem,
-        gate=_count(templates.rest[config.gate_width].body, seen)[0],
-        gate_features=templates.tail(config.gate_width, with_neck=False).features,
-        branch=_count(templates.rest[config.width], seen)[0],
-        features=templates.tail(config.width, with_neck=True).features,
-    )
-
-
-@torch.no_grad()
-def _count(part: nn.Module, x: Tensor) -> tuple[Cost, Tensor]:
-    """What a part costs for one image, counted as it runs, and what it gives."""
-    macs = 0
-
-    def count(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        nonlocal macs
-        assert isinstance(layer.weight, Tensor)
-        size = output.shape[2] * output.shape[3] if isinstance(layer, nn.Conv2d) else 1
-        if isinstance(layer, nn.Linear):
-            size = output.numel() // output.shape[-1]
-        macs += layer.weight.numel() * size
-
-    hooks = [
-        layer.register_forward_hook(count)
-        for layer in part.modules()
-        if isinstance(layer, nn.Conv2d | nn.Linear)
-    ]
-    try:
-        given = part(x)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return Cost(sum(p.numel() for p in part.parameters()), macs), given

@@ -130,6 +130,6 @@ def _copy(chain: Chain, hydra: HydraNet) -> None:
         body = in_order({name: chain.maps[name] for name in names[at:]})
         for branch in hydra.branches:
             assert isinstance(branch, Branch)
-            branch.body.layers.load_state_dict(body.state_dict())  # type: ignore[operator,union-attr]
+            branch.body.layers.load_state_dict(body.state_dict())  # type: ignore[union-attr]
             if isinstance(branch.projection, type(chain.neck)):
                 branch.projection.load_state_dict(chain.neck.state_dict())

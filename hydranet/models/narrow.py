@@ -50,14 +50,15 @@ def narrowed(part: nn.Module, x: Tensor, width: float) -> nn.Module:
 
 
 def fresh(part: nn.Module, device: torch.device) -> nn.Module:
-    """A copy of a part on the meta device, with memory of its own and initialised anew."""
-    twin = copy.deepcopy(part)
+    """A copy of a part on the meta device, with memory of its own and initialised anew, in training
+    mode as any new module."""
+    twin = copy.deepcopy(part).train()
     if device.type == "meta":
         return twin
     twin.to_empty(device=device)
     for module in twin.modules():
         if hasattr(module, "reset_parameters"):
-            module.reset_parameters()
+            module.reset_parameters()  # type: ignore[operator]  # a method where there is one
         for name, parameter in module.named_parameters(recurse=False):
             if name in _LAYER_SCALES:
                 nn.init.constant_(parameter, _LAYER_SCALE)

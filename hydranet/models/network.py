@@ -42,7 +42,9 @@ class StaticNetwork(Network):
     @property
     def output(self) -> nn.Linear:
         """The output layer: the head, or the last layer of it."""
-        return self.head if isinstance(self.head, nn.Linear) else self.head[-1]
+        layer = self.head if isinstance(self.head, nn.Linear) else self.head[-1]
+        assert isinstance(layer, nn.Linear), "what a head ends in"
+        return layer
 
     def features(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) normalised images → (B, D): what the output layer sees."""

@@ -20,6 +20,7 @@ from torch import nn
 
 from hydranet.config import ArchitectureConfig, MultiHeadConfig
 from hydranet.errors import InputError
+from hydranet.models.combiner import Combiner
 from hydranet.models.gate import Gate
 from hydranet.models.hydra import Branch, HydraNet
 from hydranet.models.network import Network, StaticNetwork
@@ -46,8 +47,7 @@ def upcycle(
     if _into_bodies(static.body, model):
         copied.append("body")
         same = _same_classes(model, static, class_names)
-        output = model.output if isinstance(model, StaticNetwork) else model.combiner.output
-        if same and _copied(static.output, output):
+        if same and _copied(static.output, _output(model)):
             copied.append("output layer")
     return tuple(copied)
 
@@ -59,6 +59,15 @@ def _copied(source: nn.Module, target: nn.Module) -> bool:
     if fits:
         target.load_state_dict(theirs)
     return fits
+
+
+def _output(model: Network) -> nn.Module:
+    """The output layer of a static network or of a HydraNet's combiner."""
+    if isinstance(model, StaticNetwork):
+        return model.output
+    assert isinstance(model, HydraNet)
+    assert isinstance(model.combiner, Combiner)
+    return model.combiner.output
 
 
 def _into_bodies(body: nn.Module, model: Network) -> bool:

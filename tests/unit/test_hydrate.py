@@ -87,7 +87,8 @@ def test_it_is_rebuilt_from_its_configuration(hydra: HydraNet) -> None:
 def test_it_learns_and_its_branches_differ(hydra: HydraNet) -> None:
     """One step on two images moves stem, gate, the branches that fired, and the combiner."""
     x = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    twin = small(f"{hydra.config.library}/{hydra.config.backbone}").train()
+    twin = build(hydra.config)
+    assert isinstance(twin, HydraNet)
     output = twin(x)
     (output.logits.square().sum() + output.gate_scores.square().sum()).backward()
     for part in (twin.stem, twin.gate, twin.combiner, *twin.branches):
@@ -96,6 +97,7 @@ def test_it_learns_and_its_branches_differ(hydra: HydraNet) -> None:
         )
         moved = [p.grad is not None and bool(p.grad.abs().sum() > 0) for p in part.parameters()]
         assert any(moved) == fired
+    assert all(module.training for module in twin.modules())
     first, second = (next(iter(branch.parameters())) for branch in list(hydra.branches)[:2])
     assert not torch.equal(first, second)
 
