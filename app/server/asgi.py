@@ -19,6 +19,7 @@ from app.server.ending import end_in_good_order
 from app.server.health import Health
 from app.server.logs import begin_request, log, write_lines
 from app.server.sign_in import check_secrets
+from app.server.warm_up import warm_up
 from hydranet.errors import InputError
 from hydranet.optional import in_words
 
@@ -73,6 +74,7 @@ async def lifespan(app: App) -> AsyncIterator[None]:
     MultiPartParser.spool_max_size = 2**20 * int(config.get_option("server.maxUploadSize") + 1)
     if threading.current_thread() is threading.main_thread():
         end_in_good_order(ADMISSION)
+    warm_up()
     log.info("started")
     yield
 

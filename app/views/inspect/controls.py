@@ -19,7 +19,7 @@ _FIRST = "hydra_res_d1"
 def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
     """The network, by name; the address keeps it."""
     by_name = {checkpoint.name: checkpoint for checkpoint in good}
-    names = sorted(by_name, key=lambda name: (not by_name[name].card.costs.num_branches, name))
+    names = [checkpoint.name for checkpoint in _in_order(good)]
     gone = state.held(state.NETWORK)
     if gone not in (None, *names):
         st.session_state.pop(state.NETWORK, None)
@@ -28,12 +28,23 @@ def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
         name = st.selectbox(
             "Network",
             names,
-            index=names.index(_FIRST) if _FIRST in names else 0,
+            index=names.index(first_of(good).name),
             key=state.NETWORK,
             bind="query-params",
         )
         offer_own_network(state.NETWORK)
     return by_name[name]
+
+
+def first_of(good: list[Checkpoint]) -> Checkpoint:
+    """The one that is shown until the visitor chooses; there is at least one."""
+    in_order = _in_order(good)
+    return next((checkpoint for checkpoint in in_order if checkpoint.name == _FIRST), in_order[0])
+
+
+def _in_order(good: list[Checkpoint]) -> list[Checkpoint]:
+    """HydraNets first, then by name."""
+    return sorted(good, key=lambda one: (not one.card.costs.num_branches, one.name))
 
 
 def choose_board(card: Card) -> Switchboard | None:

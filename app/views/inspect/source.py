@@ -9,7 +9,7 @@ from app.intake import Intake, sample_names, take_sample
 from app.views.notices import refused
 from hydranet.images import MAX_BYTES
 
-_FIRST_SAMPLE = "rocket"
+FIRST_SAMPLE = "rocket"
 _INLET = "inlet"
 _KINDS = ["png", "jpg", "jpeg", "webp"]
 _SHOWN_REFUSALS = 2
@@ -47,7 +47,7 @@ def choose_image() -> Intake | None:
     sample = st.selectbox(
         "or a sample photo",
         names,
-        index=names.index(_FIRST_SAMPLE),
+        index=names.index(FIRST_SAMPLE),
         key=state.SAMPLE,
         on_change=looked_at.look_at,
         args=(None,),
