@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -17,12 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from hydranet.config_backbone import BackboneConfig, HydraBackboneConfig
+from hydranet.config_backbone import LIBRARIES, BackboneConfig, HydraBackboneConfig
 from hydranet.errors import InputError
-from hydranet.models.chain import Chain, Neck, chain_of
+from hydranet.models.chain import Chain, Neck, chain_of, not_a_chain
 from hydranet.models.narrow import fresh, narrowed
 from hydranet.models.parts import Body, HydraParts, Parts, Tail
 
+_USUAL_SIZE = 224
 _KEPT = 16
 """Architectures whose templates are kept; each is small, since the meta device holds no data."""
 
@@ -97,14 +99,14 @@ def library_model(library: str, backbone: str, num_classes: int) -> nn.Module:
         names = timm.list_models()
         if backbone in names:
             return timm.create_model(backbone, pretrained=False, num_classes=num_classes)
-    else:
+    elif library == "torchvision":
         from torchvision import models
 
         names = models.list_models(module=models)
         if backbone in names:
             return models.get_model(backbone, weights=None, num_classes=num_classes)
-    from difflib import get_close_matches
-
+    else:
+        raise InputError(f"library must be one of {', '.join(LIBRARIES)}, not {library!r}.")
     close = get_close_matches(backbone, names, n=3)
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     raise InputError(f"{library} has no classifier named {backbone!r}.{hint}")
@@ -119,7 +121,13 @@ def chain_template(library: str, backbone: str, num_classes: int) -> Chain:
     """
     with on_meta():
         model = library_model(library, backbone, num_classes).eval()
-    return chain_of(model, backbone)
+    chain = chain_of(model, backbone)
+    try:
+        with torch.no_grad():
+            chain.forward(torch.empty(1, 3, _USUAL_SIZE, _USUAL_SIZE, device="meta"))
+    except (RuntimeError, ValueError, TypeError):
+        raise not_a_chain(backbone) from None
+    return chain
 
 
 @dataclass(frozen=True)
@@ -178,6 +186,13 @@ def templates_of(config: BackboneConfig, widths: tuple[float, ...]) -> Templates
             f"{config.backbone} cannot run on images of {config.image_size}×{config.image_size} "
             "pixels. Choose a larger image size."
         ) from None
+    with torch.no_grad():
+        if body.maps(seen).shape[2:].numel() == 1:
+            raise InputError(
+                f"At {config.image_size}×{config.image_size} pixels the last maps of "
+                f"{config.backbone} are a single pixel, from which no branch can learn on one "
+                "image. Choose a larger image size."
+            )
     rest: dict[float, Any] = {1.0: _Rest(body, chain.neck)}
     for width in widths:
         try:
@@ -187,7 +202,7 @@ def templates_of(config: BackboneConfig, widths: tuple[float, ...]) -> Templates
     return Templates(stem, x, rest)
 
 
-def split_places(library: str, backbone: str, *, image_size: int = 224) -> list[str]:
+def split_places(library: str, backbone: str, *, image_size: int = _USUAL_SIZE) -> list[str]:
     """The parts of a classifier before which it can be split, first to last.
 
     Raises:

@@ -20,6 +20,9 @@ from hydranet.models.chain import Chain, chain_of, check_chain
 from hydranet.models.hydra import Branch, HydraNet
 from hydranet.subtasks import branches_for, fired_for
 
+_CHECKED_SIZE = 64
+"""Of images on which a network is compared with its parts in order."""
+
 
 def hydrate(
     model: nn.Module | str,
@@ -46,12 +49,17 @@ def hydrate(
             split there (the message lists where it can); or a number is out of range.
     """
     if isinstance(model, str):
-        library, _, backbone = model.rpartition("/")
-        library, given = library or "torchvision", None
+        library, slash, backbone = model.partition("/")
+        if not slash:
+            library, backbone = "torchvision", model
+        given = None
+        chain_template(library, backbone, 2)  # what is wrong is said before anything is built
+        model = library_model(library, backbone, 2)
+        check_chain(chain_of(model, backbone), model, backbone, _CHECKED_SIZE)
     else:
         library, backbone = _name_of(model)
         given = chain_of(model, backbone)
-        check_chain(given, model, backbone, min(image_size, 64))
+        check_chain(given, model, backbone, _CHECKED_SIZE)
     classes = num_classes or (given.output.out_features if given else 1000)
     count = branches_for(classes) if branches is None else branches
     config = HydraBackboneConfig(
@@ -80,9 +88,8 @@ def _name_of(model: nn.Module) -> tuple[str, str]:
         if _shapes(twin) == shapes:
             return library, name
     raise InputError(
-        f"The network must be a classifier as torchvision or timm builds it, and this "
-        f"{type(model).__name__} has other layers than any of theirs. Give its name, or bring your "
-        "own network by the protocol of docs/your-network.md."
+        f"The network must be a classifier as torchvision or timm builds it, but this "
+        f"{type(model).__name__} has other layers than any of theirs. Give one of theirs, or a name."
     )
 
 

@@ -14,37 +14,44 @@ _MOST_VALIDATION_IMAGES = 2000
 
 
 def plan_architecture(
-    model: str,
+    model: str | ArchitectureConfig,
     *,
     num_classes: int,
     image_size: int,
     branches: int | None = None,
     k: int | None = None,
 ) -> ArchitectureConfig:
-    """The configuration of the registered network `model` for a data set.
+    """The configuration of a network for a data set.
 
-    `branches` and `k` are those of `subtasks.branches_for` and `fired_for` unless given; a
-    multi-head network, whose heads have no subtasks, keeps its own.
+    `model`: a registered name, or a configuration, such as that of a network from `hydrate`.
+    `branches` and `k`, unless given: for a name those of `subtasks.branches_for` and `fired_for`;
+    for a configuration, or a multi-head network, whose heads have no subtasks, its own.
 
     Raises:
         InputError: the network is unknown, a number is out of range, there are more branches than
             classes, k is larger than the number of branches, or a static network is given either.
     """
-    config = model_config(model, num_classes=num_classes, image_size=image_size)
+    if isinstance(model, str):
+        config = model_config(model, num_classes=num_classes, image_size=image_size)
+    else:
+        config = replace(model, num_classes=num_classes, image_size=image_size)
     if not isinstance(config, HydraConfig):
         if branches is not None or k is not None:
-            raise InputError(f"{model} is a static network: it has no branches, and no k.")
+            name = model if isinstance(model, str) else config.title
+            raise InputError(f"{name} is a static network: it has no branches, and no k.")
         return config
-    if not config.has_subtasks:
+    if isinstance(model, str) and config.has_subtasks:
+        count = branches_for(num_classes) if branches is None else branches
+        fired = fired_for(max(count, 1))
+    else:
         count = config.num_branches if branches is None else branches
-        return replace(config, num_branches=count, k=min(config.k, count) if k is None else k)
-    count = branches_for(num_classes) if branches is None else branches
-    if count > num_classes:
+        fired = min(config.k, count)
+    if config.has_subtasks and count > num_classes:
         raise InputError(
             f"Every branch needs a class of its own: with {num_classes} classes there can be 1 to "
             f"{num_classes} branches, not {count}."
         )
-    return replace(config, num_branches=count, k=fired_for(count) if k is None else k)
+    return replace(config, num_branches=count, k=fired if k is None else k)
 
 
 def validation_images_for(images: int) -> int:

@@ -46,7 +46,7 @@ class TrainedRun:
 
 
 def train_model(
-    name: str,
+    model: str | ArchitectureConfig,
     images: ImageSet,
     *,
     recipe: Recipe,
@@ -60,21 +60,21 @@ def train_model(
     world: World | None = None,
     on_progress: ProgressCallback = lambda progress: None,
 ) -> TrainedRun:
-    """Train the registered network `name` on `images`, of which a part is held out for validation
-    unless `validation` is given.
+    """Train a network on `images`, of which a part is held out unless `validation` is given.
 
-    `branches`, `k`: as `plan_architecture` chooses unless given; with subtasks by superclass there
-    are as many branches as superclasses.
+    `model`: a registered name or a configuration. `branches`, `k`: as `plan_architecture` chooses
+    unless given; with subtasks by superclass there are as many branches as superclasses.
     `load_network` gives the trained network of a checkpoint name; it is asked where the recipe
     names one in `start` or `teacher`. `world`: the processes that share the work.
 
     Raises:
         InputError: the recipe, the data and the network do not fit, or training diverged.
     """
-    if recipe.subtasks == "superclasses" and model_config(name).has_subtasks:
+    asked = model_config(model) if isinstance(model, str) else model
+    if recipe.subtasks == "superclasses" and asked.has_subtasks:
         branches = branches or len(set(images.superclasses or ())) or None
     config = plan_architecture(
-        name,
+        model,
         num_classes=images.num_classes,
         image_size=images.side,
         branches=branches,
@@ -86,21 +86,21 @@ def train_model(
     train.check_every_class_has_images()
     normalisation = Normalisation(*train.channel_statistics())
     torch.manual_seed(recipe.seed)
-    model = build(config)
+    network = build(config)
     teacher = _teacher(recipe, load_network, train, normalisation, device)
-    recipe = _without_what_does_not_apply(settle(recipe, model, device), model)
+    recipe = _without_what_does_not_apply(settle(recipe, network, device), network)
     subtask_of_class = None
     static = load_network(recipe.start) if recipe.start else None
     if static is not None:
-        upcycle(model, static, class_names=train.class_names)
-    if isinstance(model, HydraNet) and model.config.has_subtasks:
+        upcycle(network, static, class_names=train.class_names)
+    if isinstance(network, HydraNet) and network.config.has_subtasks:
         subtask_of_class = make_subtasks(
-            recipe, train, static, normalisation, model.config.num_branches, device
+            recipe, train, static, normalisation, network.config.num_branches, device
         )
-    model.to(device)
+    network.to(device)
     began = time.perf_counter()
     history = fit(
-        model,
+        network,
         Batches(train, normalisation, device=device),
         Batches(validation, normalisation, device=device),
         recipe=recipe,
@@ -119,8 +119,9 @@ def train_model(
     )
     seconds = max(sum(record.seconds for record in history), time.perf_counter() - began)
     return TrainedRun(
-        model, config, recipe, normalisation, subtask_of_class, train, validation, history, seconds
-    )
+        network, config, recipe, normalisation, subtask_of_class, train, validation, history,
+        seconds,
+    )  # fmt: skip
 
 
 def _divide(
