@@ -108,7 +108,7 @@ def test_the_model_card_has_the_cards_figures(checkpoint: Path, tmp_path: Path) 
 
 
 def test_names_of_classes_are_no_markup(make_checkpoint: Any, tmp_path: Path) -> None:
-    names = ("a|b", "<img src=x>", "[x](y)", "d\n| e", "`f`", "g", "h", "i")
+    names = ("a|b", "<img src=x>", "[x](y)", "d  | e", "`f`", "g", "h", "i")
     folder = make_checkpoint("odd", tmp_path, class_names=names)
     card = load(folder).card
     assert card is not None
