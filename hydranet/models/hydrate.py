@@ -89,7 +89,7 @@ def _name_of(model: nn.Module) -> tuple[str, str]:
             return library, name
     raise InputError(
         f"The network must be a classifier as torchvision or timm builds it, but this "
-        f"{type(model).__name__} has other layers than any of theirs. Give one of theirs, or a name."
+        f"{type(model).__name__} has other layers than any of theirs. Give one, or its name."
     )
 
 
