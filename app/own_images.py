@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_IMAGES = 10_000
 MOST_BYTES = 100 * 2**20
+MOST_FILE_BYTES = 64 * 2**20
+"""Of one file: what the server takes at all, see .streamlit/config.toml."""
 MOST_ENTRIES = 20_000
 MOST_FROM_PATH = 100_000
 _STEP = 64

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hydranet.array_routing import check_choice
 from hydranet.card import Card
-from hydranet.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,7 @@ class Settings:
 
     def check(self, card: Card) -> None:
         """Raise InputError unless they fit the network."""
-        count = card.costs.num_branches
-        if not count and (self.k is not None or self.threshold):
-            raise InputError(
-                f"{card.name} is a static network: all of it runs, so neither k nor a threshold "
-                "can be chosen."
-            )
-        if count and self.k is not None and not 1 <= self.k <= count:
-            raise InputError(f"k must be from 1 to {count}, the number of branches, not {self.k}.")
-        if not 0 <= self.threshold <= 1:
-            raise InputError(f"The threshold must be from 0 to 1, not {self.threshold}.")
+        check_choice(card, self.k, self.threshold)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +45,10 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What became of item number `index`: `found`, or None and the `reason`."""
+    """What became of item number `index`: `found`, or None and the `reason`. `label`: see `Item`."""
 
     index: int
     file: str
+    label: str | int | None = None
     found: Found | None = None
     reason: str = ""

@@ -7,6 +7,8 @@ image, rejected ones too:
 |---|---|---|
 | index | int64 | place among all that was given, from 0 |
 | file | string | its name, with the archive's before it; for display, not a path |
+| label | int32 | the class that it came with, by number; missing where that is none of them |
+| label_class | string | the same, by name |
 | prediction | int32 | the most probable class, by number |
 | class | string | the same, by name |
 | confidence | float32 | its probability, 0 to 1 |
@@ -15,7 +17,7 @@ image, rejected ones too:
 | fired | list of int16 | branches that ran, best-scored first; HydraNets only |
 | weights | list of float32 | how much each of them counts; HydraNets only |
 | macs | int64 | multiply–accumulates spent on the image |
-| reason | string | why it was rejected; all above but index and file are missing then |
+| reason | string | why it was rejected; what the network would say is missing then |
 
 The schema's metadata, key `hydranet`, says the checkpoint, the SHA-256 of its weights, k, the
 threshold and all class names as JSON.
@@ -31,6 +33,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hydranet.bulk.labels import Labels
 from hydranet.bulk.rows import Found, Row, Settings
 from hydranet.card import Card
 
@@ -68,6 +71,12 @@ def rows_table(rows: Sequence[Row], card: Card, settings: Settings) -> pa.Table:
         "index": pa.array([row.index for row in rows], pa.int64()),
         "file": pa.array([row.file for row in rows], pa.string()),
     }
+    classes = Labels(names)
+    labels = [classes.find(row.label) for row in rows]
+    arrays["label"] = pa.array(labels, pa.int32())
+    arrays["label_class"] = pa.array(
+        [None if label is None else names[label] for label in labels], pa.string()
+    )
     for name, kind, value in columns:
         values = [value(row.found) if row.found else None for row in rows]
         arrays[name] = pa.array(values, kind)
@@ -79,6 +88,11 @@ def rows_table(rows: Sequence[Row], card: Card, settings: Settings) -> pa.Table:
 
 def parquet_bytes(rows: Sequence[Row], card: Card, settings: Settings) -> bytes:
     """The table as a Parquet file; the same rows give the same bytes."""
+    return table_bytes(rows_table(rows, card, settings))
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """The same of a table that `rows_table` made."""
     sink = io.BytesIO()
-    pq.write_table(rows_table(rows, card, settings), sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()

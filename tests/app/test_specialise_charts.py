@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.charts.specialise.ceiling_words import ceiling_sentences
 from app.charts.specialise.class_bars import accuracy_bars
+from app.charts.specialise.class_plane import class_plane
 from app.charts.specialise.confusion_map import MOST_CLASSES, confusion_map
 from app.charts.specialise.firing_map import MOST_POINTS, firing_map, shown_classes
+from app.charts.specialise.gate_quality import gate_quality
 from app.charts.specialise.order import blocks, by_subtask
 from app.charts.specialise.subtask_tree import subtask_tree
 from app.charts.specialise.words import (
@@ -16,7 +19,14 @@ from app.charts.specialise.words import (
     reliability_sentence,
     together_in_subtasks,
 )
-from hydranet.specialisation import CIFAR100, Findings, Reliability
+from hydranet.specialisation import (
+    CIFAR100,
+    ClassMap,
+    Findings,
+    GateByK,
+    PerfectGate,
+    Reliability,
+)
 
 MESSAGE_BYTES = 500_000
 
@@ -94,3 +104,65 @@ def test_superclasses_and_subtasks() -> None:
     spread = together_in_subtasks(groups, [i % 5 for i in range(100)])
     assert spread[0] == 0
     assert spread[2] == 0
+
+
+def ceiling(**changes: object) -> PerfectGate:
+    known = {
+        "right": np.array([0.75, 0.70, 0.65]), "swapped": np.array([0.75, 0.52, 0.60]),
+        "known": 0.6, "right_where_known": 0.8, "least": 0.48, "most": 0.88, "patient": 0.55,
+        "patient_branches": 2.25, "any_k": 0.7,
+    }  # fmt: skip
+    return PerfectGate(**{**known, **changes})
+
+
+GATE = GateByK(
+    right=np.array([0.4, 0.5, 0.6]), hit=np.array([0.6, 0.8, 1.0]),
+    right_without_hit=np.array([0.05, 0.02, 0.0]), missed=np.array([0.35, 0.18, 0.0]),
+    confused=np.array([0.25, 0.32, 0.4]),
+)  # fmt: skip
+
+
+def test_the_ceiling_is_a_line_over_the_bars() -> None:
+    figure = gate_quality(GATE, 2, ceiling().right)
+    (line,) = [trace for trace in figure.data if trace.type == "scatter"]
+    assert np.allclose(line.y, [75, 70, 65])
+    assert list(line.x) == [1, 2, 3]
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    assert np.allclose(sum(np.asarray(bar.y) for bar in bars), 100)
+    assert all(trace.type == "bar" for trace in gate_quality(GATE, 2).data)
+
+
+def test_the_ceiling_in_words() -> None:
+    text = ceiling_sentences(ceiling(), GATE, 2)
+    assert "would be right for **70.0 %** of images at k = 2, where this one is for 50.0 %" in text
+    assert "alone would be right for 75.0 %: the 1 beside it take 5.0 points away" in text
+    assert "with the little weight that the gate gives it, 52.0 % would be right" in text
+    assert "it is that the gate does not rank the right branch first" in text
+    assert "(2.25 on average), 55.0 % would be right instead of 50.0 %" in text
+    even = ceiling(swapped=np.array([0.75, 0.69, 0.6]))
+    assert "does not rank" not in ceiling_sentences(even, GATE, 2)
+    assert "in place of the last" not in ceiling_sentences(ceiling(), GATE, 3)
+    old = ceiling_sentences(ceiling(right=None, swapped=None), GATE, 2)
+    assert "48.0 to 88.0 % of images. **This log cannot say more**" in old
+    assert "hydranet evaluate" in old
+
+
+def test_a_class_on_the_map_has_its_name_accuracy_and_subtask() -> None:
+    points = np.array([[0.0, 1], [2, 3], [np.nan, np.nan], [4, 5]])
+    accuracy = np.array([0.0, 1.0, np.nan, 0.5])
+    figure = class_plane(
+        ClassMap(points, 0.9), ["<b>a</b>", "b", "c", "d"], [0, 1, 1, 0], accuracy, chosen=3
+    )
+    (trace,) = figure.data
+    assert [list(point) for point in trace.customdata] == [
+        ["0", "&lt;b&gt;a&lt;/b&gt;", "<br>subtask 0", "0"],
+        ["1", "b", "<br>subtask 1", "100"],
+        ["3", "d", "<br>subtask 0", "50"],
+    ]
+    area = np.asarray(trace.marker.size) ** 2
+    assert area[2] == pytest.approx((area[0] + area[1]) / 2), "the area says how often"
+    assert trace.marker.color[0] == trace.marker.color[2] != trace.marker.color[1]
+    assert [bool(width) for width in trace.marker.line.width] == [False, False, True]
+    many = np.random.default_rng(0).normal(size=(1000, 2))
+    large = class_plane(ClassMap(many, 0.9), names(1000), None, np.ones(1000))
+    assert len(large.to_json()) < MESSAGE_BYTES

@@ -17,9 +17,10 @@ import hydranet
 PACKAGE = Path(hydranet.__file__).parent
 LIGHT = [
     "hydranet", "hydranet.answer", "hydranet.archives", "hydranet.array_routing",
-    "hydranet.bulk.items", "hydranet.engines", "hydranet.engines.engine",
+    "hydranet.bulk.items", "hydranet.bulk.labels", "hydranet.bulk.tables",
+    "hydranet.engines", "hydranet.engines.engine",
     "hydranet.bulk.rows", "hydranet.bulk.sources", "hydranet.bulk.table", "hydranet.card",
-    "hydranet.checkpoints", "hydranet.choices",
+    "hydranet.checkpoints", "hydranet.choices", "hydranet.class_features",
     "hydranet.config", "hydranet.costs", "hydranet.data.normalisation", "hydranet.dynamic_k",
     "hydranet.errors", "hydranet.explain", "hydranet.explain.errors",
     "hydranet.explain.shapley", "hydranet.files", "hydranet.images", "hydranet.metrics",

@@ -13,13 +13,18 @@ import pytest
 
 import hydranet
 from hydranet.bulk import sources
-from hydranet.bulk.items import Item
+from hydranet.bulk.items import Item, refused
 from hydranet.bulk.labelled import LabelledRun
 from hydranet.bulk.labels import Labels
+from hydranet.bulk.routing import route
+from hydranet.bulk.rows import Settings
+from hydranet.bulk.table import rows_table
 from hydranet.bulk.tables import check_unpacked
+from hydranet.checkpoints import find_checkpoint
 from hydranet.data.batches import Batches
 from hydranet.data.dataset import ImageSet
 from hydranet.data.resize import fit_square
+from hydranet.engines import open_engine
 from hydranet.errors import InputError
 from hydranet.evaluation import evaluate
 from hydranet.models import Network
@@ -180,3 +185,17 @@ def test_a_step_may_be_cut_short(model: Network) -> None:
     assert run.advance(4)
     assert run.seen == 5
     assert not run.advance(4)
+
+
+def test_labels_stand_in_the_parts_too(tmp_path: Path, make_checkpoint) -> None:
+    make_checkpoint("tiny", tmp_path)
+    engine = open_engine(find_checkpoint("tiny", tmp_path))
+    items = [
+        Item("a.png", lambda: picture(0), "Class-3"),
+        refused("b.png", "It is broken.", "class 1"),
+        Item("c.png", lambda: picture(1), "cat"),
+        Item("d.png", lambda: picture(2)),
+    ]
+    table = rows_table(list(route(engine, items, Settings())), engine.card, Settings())
+    assert table["label"].to_pylist() == [3, 1, None, None]
+    assert table["label_class"].to_pylist() == ["class 3", "class 1", None, None]

@@ -14,7 +14,6 @@ from app.own_images import OwnImages
 from app.server_paths import allowed, allowed_folders
 from app.views.notices import refused
 from hydranet.errors import InputError
-from hydranet.images import MAX_BYTES
 
 _OWN, _INLET, _REFUSED = "own_data", "own_data_inlet", "own_data_refused"
 
@@ -48,7 +47,7 @@ def offer() -> None:
         st.file_uploader(
             "Labelled images: a ZIP of class folders, or Parquet",
             type=["zip", "parquet"], accept_multiple_files=True, key=images,
-            max_upload_size=MAX_BYTES >> 20,
+            max_upload_size=own_images.MOST_FILE_BYTES >> 20,
             on_change=_take_images, args=(images,),
             help="Folders have the names of the network's classes. A Parquet table has encoded "
             "images in a column img or image, and labels in fine_label or label. At most "

@@ -23,6 +23,7 @@ def show_own_work(own: OwnImages, checkpoint: Checkpoint) -> DataSet | None:
     for note in own.notes:
         st.warning(plain(note), icon=":material/info:")
     if not own.done:
+        st.info("Nothing is computed yet. Go on to see the first figures.")
         return None
     _show_rejected(own)
     data = datasets.of_images(own)
