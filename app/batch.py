@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from app import services
 from app.computing import admitted
 from app.roll import thumbnail
+from app.server import counters
 from hydranet.archives import Limits, open_archive
 from hydranet.bulk.found import run_pixels
 from hydranet.bulk.items import IT, Item, as_text
@@ -167,9 +168,10 @@ def _route(
     engine = services.engine(checkpoint)
     with admitted(long=True):
         found = iter(run_pixels(engine, np.stack(pixels), settings) if pixels else ())
+    counters.predicted(len(pixels))
     return [
-        Row(index=i, file=items[i].name, reason=taken[i].reason)
+        Row(index=i, file=items[i].name, label=items[i].label, reason=taken[i].reason)
         if taken[i].pixels is None
-        else Row(index=i, file=items[i].name, found=next(found))
+        else Row(index=i, file=items[i].name, label=items[i].label, found=next(found))
         for i in which
     ]
