@@ -120,11 +120,5 @@ def strip(inspection: Inspection, dial: str) -> StabilityStrip:
     return once(_STRIPS, asked, turn_the_dial, long=True)
 
 
-def forget() -> None:
-    """Forget all results."""
-    for kept in (_KEPT, _SECONDS, _STRIPS):
-        kept.clear()
-
-
 def _asked(inspection: Inspection, target: Target, method: str) -> _Asked:
     return key(inspection.checkpoint, inspection.intake), inspection.found.fired, target, method

@@ -52,8 +52,3 @@ def _of_torch(inspection: Inspection, asked: tuple[Key, str]) -> NDArray[np.floa
         return maps.branch_maps(model, x, int(part.removeprefix("branch ")))
 
     return once(_KEPT, asked, compute)
-
-
-def forget() -> None:
-    """Forget all of them."""
-    _KEPT.clear()

@@ -73,6 +73,12 @@ def let_go(name: str) -> None:
         kept.let_go(name)
 
 
+def forget() -> None:
+    """Forget all that is kept, as if nothing had been asked for yet."""
+    for kept in tuple(_EVERY):
+        kept.clear()
+
+
 def _names(key: object, name: str) -> bool:
     if isinstance(key, tuple):
         return any(_names(part, name) for part in key)

@@ -152,10 +152,3 @@ def let_go(checkpoint: Checkpoint) -> None:
     named = checkpoint.name, checkpoint.card.weights_sha256, checkpoint
     _engine.clear(*named)
     _route_log.clear(*named)
-
-
-def forget() -> None:
-    """Forget all results, as if no image had been looked at; networks stay loaded."""
-    for kept in (_EXAMINED, _ANSWERED, _TIMINGS):
-        kept.clear()
-    st.cache_data.clear()

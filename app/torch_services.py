@@ -101,8 +101,3 @@ def branch_values(inspection: Inspection) -> BranchValues:
 def let_go(checkpoint: Checkpoint) -> None:
     """Forget the network of a checkpoint; `kept.let_go` does the results."""
     _network.clear(checkpoint.name, checkpoint.card.weights_sha256, checkpoint)
-
-
-def forget() -> None:
-    """Forget all results; networks stay loaded."""
-    _VALUES.clear()

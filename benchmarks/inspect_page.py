@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app import kept
 from hydranet.machine import hardware, versions
 
 PAGE = Path(__file__).parent.parent / "app" / "page_scripts" / "inspect.py"
@@ -33,9 +33,9 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     section = sys.argv[2] if len(sys.argv) > 2 else "Parts"
     found: dict[str, list[float]] = {"first_ms": [], "k_ms": [], "switch_ms": []}
-    _open(section)  # loads what is loaded once: torch, the networks
+    _open(section)  # loads what is loaded once: packages, the networks
     for number in range(rounds):
-        st.cache_data.clear()
+        kept.forget()
         page = _open(section)
         page.file_uploader[0].set_value(("noise.png", _picture(number), "image/png"))
         found["first_ms"].append(_run_ms(page))
