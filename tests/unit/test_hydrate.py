@@ -28,10 +28,10 @@ from hydranet.training.recipe import Recipe
 from hydranet.training.run import train_model
 
 TORCHVISION = (
-    "resnet18", "resnet34", "resnet50", "mobilenet_v3_small", "mobilenet_v3_large",
+    "resnet18", "resnet34", "resnet50", "mobilenet_v3_small",
     "efficientnet_b0", "regnet_y_400mf", "convnext_tiny",
 )  # fmt: skip
-TIMM = ("resnet18", "mobilenetv3_large_100", "efficientnet_b0", "regnety_004", "convnext_tiny")
+TIMM = ("resnet18", "mobilenetv3_large_100", "regnety_004", "convnext_tiny")
 NAMES = [*TORCHVISION, *(f"timm/{name}" for name in TIMM)]
 
 
@@ -103,8 +103,8 @@ def test_it_learns_and_its_branches_differ(hydra: HydraNet) -> None:
         moved = [p.grad is not None and bool(p.grad.abs().sum() > 0) for p in part.parameters()]
         assert any(moved) == fired
     assert all(module.training for module in twin.modules())
-    first, second = (next(iter(branch.parameters())) for branch in list(hydra.branches)[:2])
-    assert not torch.equal(first, second)
+    first, second = (branch.state_dict() for branch in list(hydra.branches)[:2])
+    assert any(not torch.equal(first[name], second[name]) for name in first)
 
 
 def test_pages_engines_and_explanations_get_what_they_need(
@@ -116,14 +116,15 @@ def test_pages_engines_and_explanations_get_what_they_need(
     assert card_from_json(json.loads((folder / "card.json").read_text())) == model.card
     pixels = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
     checkpoint = hydranet.list_checkpoints(tmp_path)[0][0]
-    outputs = {name: open_engine(checkpoint, name).run(pixels) for name in ("reference", "auto")}
-    np.testing.assert_allclose(outputs["auto"].logits, outputs["reference"].logits, atol=1e-4)
-    assert open_engine(checkpoint).name == "eager"
+    engine = open_engine(checkpoint)
+    assert engine.name == "eager"
+    answer, expected = (e.run(pixels) for e in (engine, open_engine(checkpoint, "reference")))
+    np.testing.assert_allclose(answer.logits, expected.logits, atol=1e-4)
     with pytest.raises(InputError, match="knows the layers of ResNet and DenseNet, not those of"):
         open_engine(checkpoint, "onnx")
     (found,) = hydranet.predict(model, [pixels[0]], runs=1)
     assert found.macs == count_costs(hydra.config).routed_macs
-    np.testing.assert_allclose(found.logits, outputs["auto"].logits[0], atol=1e-4)
+    np.testing.assert_allclose(found.logits, answer.logits[0], atol=1e-4)
     _, x = hydranet.network_input(model.card, pixels[0])
     maps = feature_maps.branch_maps(model, x, found.fired[0])
     assert maps.ndim == 3
