@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-_ACTIVE = ("=", "+", "-", "@", "\t", "\r")
+_ACTIVE = ("=", "+", "-", "@")
 
 
 def harmless(text: str) -> str:
-    """`text` so that no spreadsheet runs it as a formula: what would be one starts with '."""
-    return f"'{text}" if text.startswith(_ACTIVE) else text
+    """`text` so that no spreadsheet runs it as a formula: what would be one starts with ', and it
+    is one line, so that no row begins in the middle of it."""
+    line = " ".join(text.splitlines()) if not text.isprintable() else text
+    is_active = line.lstrip().startswith(_ACTIVE) or line.startswith("\t")
+    return f"'{line}" if is_active else line
 
 
 def as_csv(table: pd.DataFrame) -> bytes:

@@ -71,6 +71,6 @@ def _name(figure: go.Figure, names: list[str]) -> None:
     step = max(1, len(names) // 125 + (len(names) > 125))
     places = list(range(0, len(names), step))
     figure.update_xaxes(
-        tickvals=places, ticktext=[escaped(names[p])[:22] for p in places], tickangle=-90,
+        tickvals=places, ticktext=[escaped(names[p][:22]) for p in places], tickangle=-90,
         tickfont={"size": 10}, fixedrange=True, range=[-0.7, len(names) - 0.3],
     )  # fmt: skip

@@ -54,7 +54,7 @@ def firing_map(
     places = list(range(0, len(order), step))
     figure.update_xaxes(
         tickvals=places,
-        ticktext=[escaped(class_names[order[place]])[:22] for place in places],
+        ticktext=[escaped(class_names[order[place]][:22]) for place in places],
         tickangle=-90, tickfont={"size": 10}, range=[-0.7, len(order) - 0.3], showgrid=False,
         zeroline=False, fixedrange=True,
     )  # fmt: skip
