@@ -13,6 +13,7 @@ from hydranet.cli.shared import (
     DownloadOption,
     JsonOption,
     RootOption,
+    SkipOption,
     ThreadsOption,
     checkpoints_root,
     pick_device,
@@ -39,6 +40,7 @@ def evaluate_command(
     json: JsonOption = False,
     checkpoints: RootOption = None,
     download: DownloadOption = None,
+    skip_unreadable: SkipOption = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:
@@ -51,7 +53,13 @@ def evaluate_command(
     where = pick_device(device, threads)
     found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
     model, card = load_model(found), found.card
-    images = load_images(data, "test", image_size=card.architecture.image_size, download=download)
+    images = load_images(
+        data,
+        "test",
+        image_size=card.architecture.image_size,
+        download=download,
+        skip_unreadable=skip_unreadable,
+    )
     if images.class_names != card.class_names:
         raise InputError(
             f"{images.name} has {images.num_classes} classes that are not the "

@@ -12,6 +12,7 @@ from hydranet.cli.shared import (
     DownloadOption,
     JsonOption,
     RootOption,
+    SkipOption,
     ThreadsOption,
     checkpoints_root,
     pick_device,
@@ -22,28 +23,38 @@ from hydranet.cli.shared import (
 def subtasks_command(
     checkpoint: Annotated[str, typer.Argument(help="A static network's checkpoint.")],
     data: DataOption,
-    branches: Annotated[int, typer.Option(help="Number of branches N.")] = 20,
+    branches: Annotated[
+        int | None, typer.Option(help="Number of branches N: about 2·√classes, unless given.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of k-means.")] = 0,
     json: JsonOption = False,
     checkpoints: RootOption = None,
     download: DownloadOption = None,
+    skip_unreadable: SkipOption = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:
     """Average a static network's features over each class, and cluster them in equal subtasks."""
     from hydranet.checkpoints import load
     from hydranet.data import load_images
-    from hydranet.subtasks import balanced_clusters, members
+    from hydranet.subtasks import balanced_clusters, branches_for, members
     from hydranet.training.run import class_features
 
     where = pick_device(device, threads)
     model = load(checkpoint, checkpoints_root(checkpoints))
     card = model.card
     assert card is not None, "a loaded network has its card"
-    images = load_images(data, "train", image_size=card.architecture.image_size, download=download)
+    images = load_images(
+        data,
+        "train",
+        image_size=card.architecture.image_size,
+        download=download,
+        skip_unreadable=skip_unreadable,
+    )
     images.check_every_class_has_images()
     features = class_features(model, images, card.normalisation, device=where)
-    groups = members(balanced_clusters(features, branches, seed=seed), branches)
+    count = branches_for(images.num_classes) if branches is None else branches
+    groups = members(balanced_clusters(features, count, seed=seed), count)
     named = [[images.class_names[c] for c in group] for group in groups]
     if json:
         print_json({"checkpoint": checkpoint, "subtasks": named})

@@ -121,21 +121,21 @@ def read_class_folders(
             unreadable[row] = str(error)
         on_progress(row + 1, len(paths))
     if unreadable and not skip_unreadable:
-        raise _refusal(paths, unreadable)
+        raise _refusal(list(unreadable.values()), len(paths))
     found = ImageSet(listed.name, images, np.asarray(labels, np.int64), listed.class_names)
     if unreadable:
         found = found.subset(np.setdiff1d(np.arange(len(paths)), list(unreadable)))
     return found
 
 
-def _refusal(paths: list[Path], unreadable: dict[int, str]) -> InputError:
-    """The sentence for the files, by their row, that cannot be read."""
-    named = [f"{paths[row]} ({why.rstrip('.')})" for row, why in unreadable.items()][:_NAMED]
-    if (more := len(unreadable) - len(named)) > 0:
-        named.append(f"and {more:,} more")
+def _refusal(reasons: list[str], images: int) -> InputError:
+    """What is said of files that cannot be read, each reason with its file's name."""
+    lines = reasons[:_NAMED]
+    if (more := len(reasons) - len(lines)) > 0:
+        lines.append(f"And {more:,} more.")
     return InputError(
-        f"{len(unreadable):,} of {len(paths):,} images cannot be read: {'; '.join(named)}. Mend or "
-        "remove them, or leave them out with --skip-unreadable."
+        f"{len(reasons):,} of {images:,} images cannot be read. Mend or remove them, or leave them "
+        "out with --skip-unreadable.\n" + "\n".join(lines)
     )
 
 

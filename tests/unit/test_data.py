@@ -319,11 +319,12 @@ def test_every_file_that_is_no_image_is_named_or_left_out(tmp_path: Path) -> Non
     for path in bad:
         path.write_bytes(b"not a picture")
     (tmp_path / "train" / "cup" / "._1.png").write_bytes(b"what a Mac leaves behind")
-    with pytest.raises(InputError, match=r"6 of 24 images cannot be read: .*apple/0\.png") as said:
+    with pytest.raises(InputError, match=r"6 of 24 images cannot be read") as said:
         load_images(tmp_path, "train", image_size=8)
-    assert str(said.value).count("not a picture") <= 5
-    assert "and 1 more" in str(said.value)
-    assert "--skip-unreadable" in str(said.value)
+    first, *named, last = str(said.value).splitlines()
+    assert first.endswith("leave them out with --skip-unreadable.")
+    assert [line.split(" must be ")[0] for line in named] == [str(path) for path in bad[:5]]
+    assert last == "And 1 more."
     data = load_images(tmp_path, "train", image_size=8, skip_unreadable=True)
     assert np.bincount(data.labels).tolist() == [6, 6, 6]
     levels = {int(image.max()) for image in data.images}
