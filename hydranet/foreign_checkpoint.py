@@ -21,8 +21,6 @@ from hydranet.checkpoints import CARD, ROUTES, WEIGHTS, Checkpoint, find_checkpo
 from hydranet.config import ArchitectureConfig, DenseNetConfig, ResNetConfig
 from hydranet.errors import InputError
 from hydranet.files import write_whole
-from hydranet.specialisation.layout import MOST_BRANCHES, read_layout
-from hydranet.specialisation.table import open_route_table
 from hydranet.weight_shapes import weight_shapes
 from hydranet.weights import read_weights
 from hydranet.zips import Limits, is_hidden, mebibytes, open_zip, read_entry, why_not
@@ -126,6 +124,8 @@ def _in_zip(name: str, content: bytes) -> list[_Named]:
 
 def _check_bounds(card: Card) -> None:
     """Raise InputError where the network is larger than a stranger's may be."""
+    from hydranet.specialisation.layout import MOST_BRANCHES  # needs DuckDB; this file does not
+
     costs, config = card.costs, card.architecture
     asked = {
         "classes": (config.num_classes, _CLASSES),
@@ -175,6 +175,9 @@ def _check_weights(checkpoint: Checkpoint) -> None:
 
 def _check_routes(checkpoint: Checkpoint) -> None:
     """Raise InputError where the route log is not one of this network, or too long."""
+    from hydranet.specialisation.layout import read_layout
+    from hydranet.specialisation.table import open_route_table
+
     path, card = checkpoint.folder / ROUTES, checkpoint.card
     layout, costs = read_layout(path), card.costs
     if layout.num_branches != costs.num_branches:

@@ -10,6 +10,7 @@ import time
 
 from app.server.logs import log
 from hydranet.errors import InputError
+from hydranet.optional import in_words
 
 
 def warm_up() -> None:
@@ -19,6 +20,10 @@ def warm_up() -> None:
         _look_once()
     except InputError as error:
         log.warning(str(error))
+    except ModuleNotFoundError as error:  # pages say so themselves, where it is needed
+        if (said := in_words(error)) is None:
+            raise
+        log.warning(str(said))
     log.info("warmed up", extra={"fields": {"seconds": round(time.perf_counter() - started, 2)}})
 
 

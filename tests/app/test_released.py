@@ -12,8 +12,7 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import gone, looked_at, services
-from app.kept import Kept
+from app import gone, kept, looked_at, services
 
 PAGE = Path(__file__).parents[2] / "app" / "page_scripts" / "inspect.py"
 
@@ -32,11 +31,7 @@ def mentions(key: object, name: str) -> bool:
 def kept_of(sha256: str) -> list[object]:
     """All that any page keeps of an image."""
     return [
-        key
-        for one in gc.get_objects()
-        if isinstance(one, Kept)
-        for key in list(one._results)
-        if mentions(key, sha256)
+        key for one in tuple(kept._EVERY) for key in list(one._results) if mentions(key, sha256)
     ]
 
 
@@ -44,7 +39,7 @@ def test_an_image_and_what_was_computed_of_it_go_with_the_session() -> None:
     content = png()
     sha256 = hashlib.sha256(content).hexdigest()
     page = AppTest.from_file(str(PAGE), default_timeout=180).run()
-    page.file_uploader[0].set_value([("mine.png", content, "image/png")])
+    page.file_uploader(key="upload_0").set_value([("mine.png", content, "image/png")])
     page.run()
     assert not page.exception
     roll = weakref.ref(page.session_state[looked_at._ROLL])
@@ -59,6 +54,8 @@ def test_an_image_and_what_was_computed_of_it_go_with_the_session() -> None:
 
 
 def test_the_sample_photos_stay_computed() -> None:
+    gc.collect()
+    gone.settle()
     page = AppTest.from_file(str(PAGE), default_timeout=180).run()
     assert not page.exception
     before = len(services._EXAMINED)

@@ -22,7 +22,7 @@ from app.views.text import plain
 from app.visitor import Lost, Visitor, widget_id
 from hydranet.errors import InputError
 
-LONG = {"num_classes": 8, "image_size": 48}
+LONG = {"num_classes": 8, "image_size": 96}
 
 
 # The line
