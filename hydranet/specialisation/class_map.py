@@ -55,9 +55,11 @@ def _plane(
     if len(labels) <= NEAR + 1 or values.shape[1] < 2 or not np.ptp(values, axis=0).any():
         return None
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     perplexity = min(_PERPLEXITY, (len(labels) - 1) / 3)
-    places = TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(values)
+    with threadpool_limits(1):  # so few points gain nothing, and threads that wait cost seconds
+        places = TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(values)
     points = np.full((num_classes, 2), np.nan)
     points[labels] = places  # (C', 2)
     near = _nearest(places, NEAR)
