@@ -21,12 +21,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hydranet.bulk.items import Item
-from hydranet.bulk.routing import card_of, route
+from hydranet.bulk.routing import route
 from hydranet.bulk.rows import Settings
-from hydranet.bulk.table import parquet_bytes, rows_table, settings_json
+from hydranet.bulk.table import rows_table, settings_json, table_bytes
+from hydranet.engines import Engine
 from hydranet.errors import InputError
 from hydranet.files import write_whole
-from hydranet.models.network import Network
 
 PART = 4096
 _REASONS = 5
@@ -56,24 +56,25 @@ class Summary:
 
 
 def route_to_parts(
-    model: Network,
+    engine: Engine,
     items: Iterable[Item],
     folder: Path,
     settings: Settings,
     *,
     part_images: int = PART,
+    workers: int = 1,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Summary:
     """Route `items` into `folder`, going on behind the parts that stand there from the same run.
 
-    `on_progress` is told how many images are done.
+    `on_progress` is told how many images are done; for `workers` see `routing.route`.
 
     Raises:
         InputError: the settings do not fit the network, the folder cannot be written, or it holds
             routes of other images or settings.
     """
-    settings.check(card_of(model))
-    _claim(folder, {**settings_json(card_of(model), settings), "part_images": part_images})
+    settings.check(engine.card)
+    _claim(folder, {**settings_json(engine.card, settings), "part_images": part_images})
     summary, source = Summary(), iter(items)
     started = time.perf_counter()
     for item in source:
@@ -83,11 +84,12 @@ def route_to_parts(
             _add(summary, _standing(path, [one.name for one in part], folder))
         else:
             rows = []
-            for row in route(model, part, settings, first=summary.images):
+            for row in route(engine, part, settings, first=summary.images, workers=workers):
                 rows.append(row)
                 on_progress(summary.images + len(rows))
-            write_whole(path, parquet_bytes(rows, card_of(model), settings))
-            _add(summary, rows_table(rows, card_of(model), settings))
+            table = rows_table(rows, engine.card, settings)
+            write_whole(path, table_bytes(table))
+            _add(summary, table)
             summary.now += len(rows)
         summary.parts += 1
         on_progress(summary.images)

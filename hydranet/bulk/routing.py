@@ -1,94 +1,88 @@
-"""Images in batches through one network: the route and the answer of each."""
+"""Images in batches through one network: the route and the answer of each. Light: no torch."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from hydranet.bulk.items import Item, pixels_of
-from hydranet.bulk.rows import Found, Row, Settings
-from hydranet.card import Card
+from hydranet.bulk.found import run_pixels
+from hydranet.bulk.items import Item, pixels_of, refused
+from hydranet.bulk.rows import Row, Settings
+from hydranet.engines import Engine
 from hydranet.errors import InputError
-from hydranet.models.hydra import HydraNet
-from hydranet.models.network import Network
 
 BATCH = 64
 
 
 def route(
-    model: Network, items: Iterable[Item], settings: Settings, *, first: int = 0
+    engine: Engine, items: Iterable[Item], settings: Settings, *, first: int = 0, workers: int = 1
 ) -> Iterator[Row]:
     """A row for each item, in their order, as soon as its batch is done; numbered from `first`.
 
-    The network must come from `hydranet.load`. Raises InputError if the settings do not fit it.
+    `workers`: batches that are decoded and run at once, each on a thread of its own; their bytes
+    are read one after another, on the caller's. Rows do not depend on it.
+
+    Raises:
+        InputError: the settings do not fit the network.
     """
-    card = card_of(model)
-    settings.check(card)
-    side = card.architecture.image_size
-    waiting: list[tuple[int, str, NDArray[np.uint8] | str]] = []
-    readable = 0
-    for index, item in enumerate(items, first):
+    settings.check(engine.card)
+    batches = _batches(items)
+    if workers == 1:
+        for batch in batches:
+            yield from _rows(engine, batch, settings, first)
+            first += len(batch)
+        return
+    waiting: deque[Future[list[Row]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
         try:
-            seen: NDArray[np.uint8] | str = pixels_of(item, side)
-            readable += 1
-        except InputError as error:
-            seen = str(error)
-        waiting.append((index, item.name, seen))
-        if readable == BATCH or len(waiting) == 4 * BATCH:
-            yield from _rows(model, waiting, settings)
-            waiting, readable = [], 0
-    yield from _rows(model, waiting, settings)
+            for batch in batches:
+                waiting.append(pool.submit(_rows, engine, batch, settings, first))
+                first += len(batch)
+                if len(waiting) > workers:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
-def card_of(model: Network) -> Card:
-    """The network's card; InputError where it has none."""
-    if model.card is None:
-        raise InputError("The network has no card: load it from a checkpoint with hydranet.load.")
-    return model.card
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Items whose bytes have been read, in batches."""
+    source = iter(items)
+    while batch := [_read(item) for item in islice(source, BATCH)]:
+        yield batch
 
 
-def _rows(
-    model: Network, waiting: list[tuple[int, str, NDArray[np.uint8] | str]], settings: Settings
-) -> Iterator[Row]:
-    seen = [pixels for _, _, pixels in waiting if not isinstance(pixels, str)]
-    found = iter(route_pixels(model, np.stack(seen), settings) if seen else ())
-    for index, file, pixels in waiting:
-        if isinstance(pixels, str):
-            yield Row(index=index, file=file, reason=pixels)
-        else:
-            yield Row(index=index, file=file, found=next(found))
+def _read(item: Item) -> Item:
+    try:
+        content = item.load()
+    except InputError as error:
+        return refused(item.name, str(error), item.label)
+    return Item(item.name, lambda: content, item.label)
 
 
-@torch.no_grad()
-def route_pixels(model: Network, pixels: NDArray[np.uint8], settings: Settings) -> list[Found]:
-    """One batch, (B, side, side, 3) uint8, through a network from `hydranet.load`."""
-    card = card_of(model)
-    device = next(model.parameters()).device
-    x = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2)  # (B, 3, side, side)
-    x = card.normalisation.apply(x)
-    if isinstance(model, HydraNet):
-        output = model(x, k=settings.k, threshold=settings.threshold)
-        logits, gate_scores = output.logits, output.gate_scores.cpu().numpy()
-        counts = output.route.counts.tolist()
-        fired, weights = output.route.indices.tolist(), output.route.weights.tolist()
-    else:
-        logits, gate_scores = model(x), np.zeros((len(x), 0), np.float32)
-        counts, fired, weights = [0] * len(x), [[]] * len(x), [[]] * len(x)
-    top = logits.softmax(dim=1).topk(2, dim=1)  # (B, 2)
-    confidence, classes = top.values.tolist(), top.indices.tolist()
+def _rows(engine: Engine, batch: list[Item], settings: Settings, first: int) -> list[Row]:
+    side = engine.card.architecture.image_size
+    seen = [_pixels(item, side) for item in batch]
+    readable = [pixels for pixels in seen if not isinstance(pixels, str)]
+    found = iter(run_pixels(engine, np.stack(readable), settings) if readable else ())
     return [
-        Found(
-            prediction=classes[i][0],
-            confidence=confidence[i][0],
-            runner_up=classes[i][1],
-            runner_up_confidence=confidence[i][1],
-            gate_scores=gate_scores[i],
-            fired=tuple(fired[i][: counts[i]]),
-            weights=tuple(weights[i][: counts[i]]),
-            macs=card.costs.macs(counts[i]),
-        )
-        for i in range(len(x))
+        Row(index=index, file=item.name, label=item.label, reason=pixels)
+        if isinstance(pixels, str)
+        else Row(index=index, file=item.name, label=item.label, found=next(found))
+        for index, (item, pixels) in enumerate(zip(batch, seen, strict=True), first)
     ]
+
+
+def _pixels(item: Item, side: int) -> NDArray[np.uint8] | str:
+    """What the network sees of it, or the reason why it sees nothing."""
+    try:
+        return pixels_of(item, side)
+    except InputError as error:
+        return str(error)

@@ -45,7 +45,8 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What became of item number `index`: `found`, or None and the `reason`. `label`: see `Item`."""
+    """What became of item number `index`: `found`, or None and the `reason`; its `label` is that of
+    the `Item`."""
 
     index: int
     file: str

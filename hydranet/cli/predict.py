@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hydranet.cli.shared import JsonOption, RootOption, checkpoints_root, print_json
+from hydranet.cli.shared import (
+    EngineOption,
+    JsonOption,
+    RootOption,
+    checkpoints_root,
+    print_json,
+)
 from hydranet.errors import InputError
 from hydranet.images import read_image
 
 if TYPE_CHECKING:
-    from hydranet.models import Network
+    from hydranet.engines import Engine
+
+RUNS = 5
+"""Timed for each image, after one that is not."""
 
 
 def predict_command(
@@ -21,15 +30,17 @@ def predict_command(
     k: Annotated[int | None, typer.Option(help="How many branches fire.")] = None,
     json: JsonOption = False,
     checkpoints: RootOption = None,
+    engine: EngineOption = "auto",
 ) -> None:
     """Answer, fired branches, MACs and milliseconds for each image."""
-    import torch
+    from hydranet.array_routing import check_choice
+    from hydranet.checkpoints import find_checkpoint
+    from hydranet.engines import open_engine
 
-    from hydranet.checkpoints import load
-
-    torch.set_num_threads(1)
-    model = load(checkpoint, checkpoints_root(checkpoints))
-    results = [_one(model, path, k) for path in images]
+    found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
+    check_choice(found.card, k)
+    opened = open_engine(found, engine)
+    results = [_one(opened, path, k) for path in images]
     if json:
         print_json({"checkpoint": checkpoint, "images": results})
     else:
@@ -39,16 +50,19 @@ def predict_command(
         raise InputError("None of the images could be read.")
 
 
-def _one(model: Network, path: Path, k: int | None) -> dict[str, Any]:
-    from hydranet.prediction import predict
+def _one(engine: Engine, path: Path, k: int | None) -> dict[str, Any]:
+    from hydranet.data.resize import fit_square
+    from hydranet.engines import answers
+    from hydranet.timing import timed
 
     try:
         image = read_image(path)
     except InputError as error:
         return {"file": str(path), "error": str(error)}
-    found = predict(model, [image], k=k)[0]
-    assert model.card is not None, "a loaded network has its card"
-    names = model.card.class_names
+    pixels = fit_square(image, engine.card.architecture.image_size)[None]
+    outputs, timing = timed(lambda: engine.run(pixels, k=k), RUNS)
+    found = answers(engine, outputs)[0]
+    names = engine.card.class_names
     return {
         "file": str(path),
         "top5": [{"class": names[c], "probability": p} for c, p in found.top(5)],
@@ -56,7 +70,7 @@ def _one(model: Network, path: Path, k: int | None) -> dict[str, Any]:
         "fired": list(found.fired),
         "weights": list(found.weights),
         "macs": found.macs,
-        "ms": found.timing.median,
+        "ms": timing.median,
     }
 
 

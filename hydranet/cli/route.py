@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from hydranet.cli.route_to_log import route_to_log, show_log
 from hydranet.cli.shared import (
     DeviceOption,
+    EngineOption,
     JsonOption,
     RootOption,
     ThreadsOption,
@@ -50,6 +52,7 @@ def route_command(
     part: Annotated[int, typer.Option(min=1, help="Images a part.")] = 4096,
     json: JsonOption = False,
     checkpoints: RootOption = None,
+    engine: EngineOption = "auto",
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:
@@ -61,7 +64,8 @@ def route_command(
     from hydranet.bulk import sources
     from hydranet.bulk.parts import route_to_parts
     from hydranet.bulk.rows import Settings
-    from hydranet.checkpoints import load
+    from hydranet.checkpoints import find_checkpoint, load_model
+    from hydranet.engines import open_engine
 
     if (out is None) == (log is None):
         raise InputError(
@@ -69,14 +73,16 @@ def route_command(
         )
     if log is not None and (k is not None or threshold):
         raise InputError("--k and --threshold do not go with --log: a route log has every k.")
+    if log is None and device != "auto":
+        raise InputError("--device goes with --log; with --out it is --engine that says where.")
     sources.check_inputs(inputs)
-    where = pick_device(device, threads)
-    model = load(checkpoint, checkpoints_root(checkpoints)).to(where)
+    found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
     total = sources.count(inputs, without=out or log)
     if not total:
         raise InputError("There is no image, archive or table in what was given.")
     if log is not None:
-        written = route_to_log(model, inputs, log, total)
+        where = pick_device(device, threads)
+        written = route_to_log(load_model(found).to(where), inputs, log, total)
         if json:
             print_json({"checkpoint": checkpoint, **written})
         else:
@@ -86,11 +92,12 @@ def route_command(
     with progress_bar("{task.completed:,} of {task.total:,} images") as bar:
         task = bar.add_task("Routing", total=total)
         summary = route_to_parts(
-            model,
+            open_engine(found, engine),
             sources.iterate(inputs, without=out),
             out,
             Settings(k=k, threshold=threshold),
             part_images=part,
+            workers=threads or os.cpu_count() or 1,
             on_progress=lambda done: bar.update(task, completed=done),
         )
     for file, reason in summary.reasons:

@@ -44,6 +44,12 @@ RootOption = Annotated[
     Path | None, typer.Option("--checkpoints", help="Folder that holds the checkpoints.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where there is one.")]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine", help="auto, reference, eager, onnx or cuda; auto is the fastest that runs here."
+    ),
+]
 ThreadsOption = Annotated[
     int | None, typer.Option(min=1, help="Threads on the CPU; all cores unless given.")
 ]

@@ -19,18 +19,19 @@ from hydranet.bulk.parts import route_to_parts
 from hydranet.bulk.routing import BATCH, route
 from hydranet.bulk.rows import Row, Settings
 from hydranet.bulk.table import parquet_bytes, rows_table
+from hydranet.checkpoints import find_checkpoint
+from hydranet.engines import Engine, open_engine
 from hydranet.errors import InputError
-from hydranet.models import Network
 
 
 def item(seed: int) -> Item:
     return Item(f"{seed}.png", lambda: hostile.picture(seed))
 
 
-@pytest.fixture
-def model(tmp_path: Path, make_checkpoint) -> Network:
-    make_checkpoint("tiny", tmp_path / "checkpoints")
-    return hydranet.load("tiny", tmp_path / "checkpoints")
+@pytest.fixture(params=["reference", "onnx"])
+def engine(request, tmp_path: Path, make_checkpoint) -> Engine:
+    folder = make_checkpoint("tiny", tmp_path / "checkpoints")
+    return open_engine(find_checkpoint(folder), request.param)
 
 
 @pytest.mark.parametrize("name", ["hydra_res_d1", "multihead_resnet", "resnet8"])
@@ -40,12 +41,13 @@ def test_each_image_is_answered_as_predict_does(
 ) -> None:
     make_checkpoint("tiny", tmp_path, model=name)
     model = hydranet.load("tiny", tmp_path)
+    engine = open_engine(find_checkpoint("tiny", tmp_path))
     if name == "resnet8" and settings != Settings():
         with pytest.raises(InputError, match="static"):
-            list(route(model, [item(0)], settings))
+            list(route(engine, [item(0)], settings))
         return
     count = BATCH + 5
-    rows = list(route(model, map(item, range(count)), settings))
+    rows = list(route(engine, map(item, range(count)), settings))
     assert [row.index for row in rows] == list(range(count))
     for seed in (0, 1, BATCH, count - 1):
         found = rows[seed].found
@@ -65,8 +67,8 @@ def test_each_image_is_answered_as_predict_does(
         assert np.allclose(found.weights, alone.weights, atol=1e-4)
 
 
-def test_dynamic_k_drops_branches(model: Network) -> None:
-    rows = list(route(model, map(item, range(20)), Settings(k=4, threshold=0.26)))
+def test_dynamic_k_drops_branches(engine: Engine) -> None:
+    rows = list(route(engine, map(item, range(20)), Settings(k=4, threshold=0.26)))
     counts = {len(row.found.fired) for row in rows if row.found}
     assert counts <= {1, 2, 3}
     for row in rows:
@@ -75,9 +77,9 @@ def test_dynamic_k_drops_branches(model: Network) -> None:
         assert all(confidence[b] >= 0.26 for b in row.found.fired[1:])
 
 
-def test_broken_images_have_a_reason_and_the_rest_go_on(model: Network) -> None:
+def test_broken_images_have_a_reason_and_the_rest_go_on(engine: Engine) -> None:
     items = [item(0), Item("text.png", lambda: b"no picture"), refused("x.zip", "It is."), item(1)]
-    rows = list(route(model, items, Settings()))
+    rows = list(route(engine, items, Settings()))
     assert [row.file for row in rows] == ["0.png", "text.png", "x.zip", "1.png"]
     assert [row.found is None for row in rows] == [False, True, True, False]
     assert rows[1].reason.startswith("It must be a PNG, JPEG or WebP")
@@ -87,18 +89,18 @@ def test_broken_images_have_a_reason_and_the_rest_go_on(model: Network) -> None:
 @pytest.mark.parametrize(
     "settings", [Settings(k=0), Settings(k=5), Settings(threshold=-0.1), Settings(threshold=1.1)]
 )
-def test_settings_that_do_not_fit_are_a_sentence(model: Network, settings: Settings) -> None:
+def test_settings_that_do_not_fit_are_a_sentence(engine: Engine, settings: Settings) -> None:
     with pytest.raises(InputError, match="must be from"):
-        list(route(model, [item(0)], settings))
+        list(route(engine, [item(0)], settings))
 
 
-def test_the_table_has_its_schema_with_and_without_rows(model: Network) -> None:
-    rows = list(route(model, [item(0), refused("b.png", "It is broken.")], Settings(k=3)))
-    table = rows_table(rows, model.card, Settings(k=3))
-    assert table.schema.equals(rows_table([], model.card, Settings(k=3)).schema)
+def test_the_table_has_its_schema_with_and_without_rows(engine: Engine) -> None:
+    rows = list(route(engine, [item(0), refused("b.png", "It is broken.")], Settings(k=3)))
+    table = rows_table(rows, engine.card, Settings(k=3))
+    assert table.schema.equals(rows_table([], engine.card, Settings(k=3)).schema)
     first, second = table.to_pylist()
     assert first["fired"] == list(rows[0].found.fired)
-    assert first["class"] == model.card.class_names[first["prediction"]]
+    assert first["class"] == engine.card.class_names[first["prediction"]]
     assert first["reason"] is None
     assert {name for name, value in second.items() if value is not None} == {
         "index", "file", "reason",
@@ -106,25 +108,25 @@ def test_the_table_has_its_schema_with_and_without_rows(model: Network) -> None:
     note = json.loads(table.schema.metadata[b"hydranet"])
     assert note["checkpoint"] == "tiny"
     assert note["k"] == 3
-    again = pq.read_table(pa.BufferReader(parquet_bytes(rows, model.card, Settings(k=3))))
+    again = pq.read_table(pa.BufferReader(parquet_bytes(rows, engine.card, Settings(k=3))))
     assert again.equals(table)
 
 
 def test_the_table_of_a_static_network_has_no_branches(tmp_path: Path, make_checkpoint) -> None:
     make_checkpoint("static", tmp_path, model="resnet8")
-    model = hydranet.load("static", tmp_path)
-    table = rows_table(list(route(model, [item(0)], Settings())), model.card, Settings())
+    engine = open_engine(find_checkpoint("static", tmp_path))
+    table = rows_table(list(route(engine, [item(0)], Settings())), engine.card, Settings())
     assert not {"gate_scores", "fired", "weights"} & set(table.column_names)
-    assert table["macs"].to_pylist() == [model.card.costs.routed_macs]
+    assert table["macs"].to_pylist() == [engine.card.costs.routed_macs]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_run_that_is_stopped_goes_on_and_ends_alike(model: Network, tmp_path: Path) -> None:
+def test_a_run_that_is_stopped_goes_on_and_ends_alike(engine: Engine, tmp_path: Path) -> None:
     items = [item(s) if s != 7 else refused("7.png", "It is broken.") for s in range(25)]
-    whole = route_to_parts(model, items, tmp_path / "whole", Settings(), part_images=10)
+    whole = route_to_parts(engine, items, tmp_path / "whole", Settings(), part_images=10)
     assert (whole.images, whole.rejected, whole.parts, whole.now) == (25, 1, 3, 25)
     assert whole.reasons == [("7.png", "It is broken.")]
 
@@ -134,10 +136,10 @@ def test_a_run_that_is_stopped_goes_on_and_ends_alike(model: Network, tmp_path: 
 
     with pytest.raises(KeyboardInterrupt):
         route_to_parts(
-            model, items, tmp_path / "again", Settings(), part_images=10, on_progress=stop
+            engine, items, tmp_path / "again", Settings(), part_images=10, on_progress=stop
         )
     assert len(contents(tmp_path / "again")) == 2, "the settings and one part"
-    again = route_to_parts(model, items, tmp_path / "again", Settings(), part_images=10)
+    again = route_to_parts(engine, items, tmp_path / "again", Settings(), part_images=10)
     assert (again.images, again.rejected, again.now) == (25, 1, 15)
     assert (again.branches, again.macs) == (whole.branches, whole.macs)
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
@@ -145,26 +147,55 @@ def test_a_run_that_is_stopped_goes_on_and_ends_alike(model: Network, tmp_path: 
     assert table["index"].to_pylist() == list(range(25))
 
 
-def test_what_is_done_before_is_not_read_again(model: Network, tmp_path: Path) -> None:
-    route_to_parts(model, map(item, range(4)), tmp_path, Settings(), part_images=2)
+def test_parts_do_not_depend_on_how_many_work_at_them(engine: Engine, tmp_path: Path) -> None:
+    items = [item(s) if s % 50 else refused(f"{s}.png", "It is broken.") for s in range(300)]
+    for workers in (1, 2, 5):
+        folder = tmp_path / str(workers)
+        summary = route_to_parts(
+            engine, items, folder, Settings(), part_images=200, workers=workers
+        )
+        assert (summary.images, summary.rejected, summary.parts) == (300, 6, 2)
+        assert contents(folder) == contents(tmp_path / "1")
+
+
+def test_workers_hold_no_more_than_their_batches(engine: Engine) -> None:
+    loaded = rows = 0
+
+    def counted(seed: int) -> Item:
+        def load() -> bytes:
+            nonlocal loaded
+            loaded += 1
+            assert loaded - rows <= 4 * BATCH, "one at work, two waiting, one being read"
+            return hostile.picture(seed % 9, 16)
+
+        return Item(f"{seed}.png", load)
+
+    for row in route(engine, map(counted, range(8 * BATCH)), Settings(), workers=2):
+        assert row.index == rows
+        rows += 1
+    assert rows == 8 * BATCH
+
+
+def test_what_is_done_before_is_not_read_again(engine: Engine, tmp_path: Path) -> None:
+    route_to_parts(engine, map(item, range(4)), tmp_path, Settings(), part_images=2)
     unread = [refused(f"{seed}.png", "It was read.") for seed in range(4)]
-    summary = route_to_parts(model, unread, tmp_path, Settings(), part_images=2)
+    summary = route_to_parts(engine, unread, tmp_path, Settings(), part_images=2)
     assert (summary.images, summary.rejected, summary.now) == (4, 0, 0)
 
 
-def test_a_folder_of_other_routes_is_refused(model: Network, tmp_path: Path) -> None:
-    route_to_parts(model, map(item, range(6)), tmp_path, Settings(), part_images=2)
+def test_a_folder_of_other_routes_is_refused(engine: Engine, tmp_path: Path) -> None:
+    route_to_parts(engine, map(item, range(6)), tmp_path, Settings(), part_images=2)
     with pytest.raises(InputError, match="other settings"):
-        route_to_parts(model, map(item, range(6)), tmp_path, Settings(k=1), part_images=2)
+        route_to_parts(engine, map(item, range(6)), tmp_path, Settings(k=1), part_images=2)
     for others in (range(1, 7), range(5), range(4)):
         with pytest.raises(InputError, match="other images"):
-            route_to_parts(model, map(item, others), tmp_path, Settings(), part_images=2)
+            route_to_parts(engine, map(item, others), tmp_path, Settings(), part_images=2)
     (tmp_path / "_routes.json").unlink()
     with pytest.raises(InputError, match="other settings"):
-        route_to_parts(model, map(item, range(6)), tmp_path, Settings(), part_images=2)
+        route_to_parts(engine, map(item, range(6)), tmp_path, Settings(), part_images=2)
 
 
-def test_only_one_batch_of_images_is_held(model: Network, tmp_path: Path) -> None:
+def test_only_one_batch_of_images_is_held(engine: Engine, tmp_path: Path) -> None:
     loaded: list[int] = []
     rows: list[Row] = []
 
@@ -176,7 +207,7 @@ def test_only_one_batch_of_images_is_held(model: Network, tmp_path: Path) -> Non
 
         return Item(f"{seed}.png", load)
 
-    for row in route(model, map(counted, range(3 * BATCH)), Settings()):
+    for row in route(engine, map(counted, range(3 * BATCH)), Settings()):
         rows.append(row)
     assert len(rows) == 3 * BATCH
 

@@ -117,6 +117,8 @@ def imported(path: Path, *, only_at_import: bool) -> set[str]:
     def visit(node: ast.AST) -> None:
         if only_at_import and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             return
+        if only_at_import and isinstance(node, ast.If) and _for_checkers_only(node):
+            return
         if isinstance(node, ast.Import):
             found.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -126,6 +128,10 @@ def imported(path: Path, *, only_at_import: bool) -> set[str]:
 
     visit(ast.parse(path.read_text()))
     return found
+
+
+def _for_checkers_only(node: ast.If) -> bool:
+    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.stem)
