@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,10 +16,13 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from app.serving import served
+from app.serving import ROOT, served
 from app.visitor import Visitor
 
 STRANGER = "https://stranger.example"
+MOST_MB = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"][
+    "maxUploadSize"
+]
 
 
 def test_an_upload_needs_the_token_of_its_page(dashboard: Dashboard) -> None:
@@ -38,9 +42,10 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(dashboard: Dashboar
         asked.putrequest("PUT", f"/_stcore/upload_file/{visitor.session}/some-file")
         asked.putheader("X-Xsrftoken", visitor.token)
         asked.putheader("Cookie", visitor.cookies)
-        asked.putheader("Content-Length", str(21 * 2**20))
+        asked.putheader("Content-Length", str((MOST_MB + 1) * 2**20))
         asked.endheaders()
-        assert asked.getresponse().status == 413
+        answer = asked.getresponse()
+        assert (answer.status, answer.read()) == (413, b"File too large")
         asked.close()
 
 
