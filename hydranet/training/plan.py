@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hydranet.config import ArchitectureConfig, HydraConfig
+from hydranet.config import ArchitectureConfig, HydraConfig, ResSepConfig
 from hydranet.errors import InputError
 from hydranet.registry import model_config
 from hydranet.subtasks import branches_for, fired_for
 
+_LEAST_OF_RESSEP = 32
 _VALIDATION_SHARE = 0.1
 _MOST_VALIDATION_IMAGES = 2000
 
@@ -35,6 +36,12 @@ def plan_architecture(
         config = model_config(model, num_classes=num_classes, image_size=image_size)
     else:
         config = replace(model, num_classes=num_classes, image_size=image_size)
+    if isinstance(config.static, ResSepConfig) and image_size <= _LEAST_OF_RESSEP:
+        raise InputError(
+            f"{config.title} halves an image five times, and no batch norm can learn from the one "
+            f"pixel that is left of {image_size}×{image_size}. Choose an image size above "
+            f"{_LEAST_OF_RESSEP}."
+        )
     if not isinstance(config, HydraConfig):
         if branches is not None or k is not None:
             name = model if isinstance(model, str) else config.title

@@ -195,8 +195,11 @@ def test_every_registered_architecture_has_words(root: Path, name: str) -> None:
         card.test, top1_by_k=per_branch, top5_by_k=per_branch, branch_load=per_branch,
         hit_rate_by_k=per_branch if config.has_subtasks else [],
     )  # fmt: skip
-    subtasks = tuple(c % branches for c in range(100)) if config.has_subtasks else None
-    card = replace(card, architecture=config, test=test, subtask_of_class=subtasks)
+    classes = range(config.num_classes)
+    card = replace(
+        card, architecture=config, test=test, class_names=tuple(map(str, classes)),
+        subtask_of_class=tuple(c % branches for c in classes) if config.has_subtasks else None,
+    )  # fmt: skip
     text = architecture_words(card)
     assert f"{card.costs.parameters:,} parameters" in text
     if config.is_dynamic:

@@ -32,14 +32,21 @@ def network(name: str = "hydra_res_d1", **changes: object) -> HydraNet:
 
 
 def narrow(name: str) -> HydraNet:
-    """All branches and all layers of a registered network, with a few channels at 8×8."""
+    """All branches and all layers of a registered network, with a few channels on small images,
+    whose last maps are more than a pixel."""
     dense = hasattr(model_config(name), "growth")
     width = (
         {"growth": 2, "channels": 3}
         if dense
         else {"widths": (2, 3, 4, 5)[: model_config(name).num_widths]}
     )
-    return network(name, image_size=8, num_classes=10, **width)
+    side = 64 if model_config(name).num_widths == 4 else 8
+    return network(name, image_size=side, num_classes=10, **width)
+
+
+def pictures(model: HydraNet, count: int) -> Tensor:
+    """(count, 3, side, side) of the size of the network's images."""
+    return torch.randn(count, 3, model.config.image_size, model.config.image_size)
 
 
 def run(
@@ -74,7 +81,7 @@ def assert_same(model: HydraNet, x: Tensor, **options: Any) -> None:
 def test_every_registered_network(name: str) -> None:
     """One, some and all branches; every k is below, for the smallest network of each family."""
     model = narrow(name)
-    x = torch.randn(5, 3, 8, 8)
+    x = pictures(model, 5)
     for k in sorted({1, 4, model.config.num_branches}):
         assert_same(model, x, k=k)
 
@@ -82,7 +89,7 @@ def test_every_registered_network(name: str) -> None:
 @pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
 def test_every_k_of_every_family(name: str) -> None:
     model = narrow(name)
-    x = torch.randn(7, 3, 8, 8)
+    x = pictures(model, 7)
     for k in range(1, model.config.num_branches + 1):
         assert_same(model, x, k=k)
 
@@ -90,14 +97,15 @@ def test_every_k_of_every_family(name: str) -> None:
 @pytest.mark.parametrize("batch", [1, 2, 64])
 @pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
 def test_every_batch_of_every_family(name: str, batch: int) -> None:
-    assert_same(narrow(name), torch.randn(batch, 3, 8, 8), k=3)
+    model = narrow(name)
+    assert_same(model, pictures(model, batch), k=3)
 
 
 @pytest.mark.parametrize("name", ONE_OF_EACH_FAMILY)
 def test_dynamic_k_of_every_family(name: str) -> None:
     """At a threshold that some images' second branch passes and others' does not."""
     model = narrow(name)
-    x = torch.randn(9, 3, 8, 8)
+    x = pictures(model, 9)
     with torch.no_grad():
         confidence = model(x, k=1).gate_scores.softmax(dim=1)
     second = confidence.sort(dim=1, descending=True).values[:, 1]
@@ -118,7 +126,7 @@ def test_padded_routes_of_every_family(name: str) -> None:
     mask[1, 2] = True
     mask[:, 0] |= ~mask.any(dim=1)
     assert mask.sum(dim=1).unique().numel() > 2
-    assert_same(model, torch.randn(6, 3, 8, 8), route=masked_route(torch.randn(6, branches), mask))
+    assert_same(model, pictures(model, 6), route=masked_route(torch.randn(6, branches), mask))
 
 
 def test_padding_before_a_branch() -> None:

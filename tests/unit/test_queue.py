@@ -128,6 +128,7 @@ def test_the_paper_s_numbers_come_out_for_a_hundred_classes() -> None:
         ("multihead_resnet", {"branches": 2, "k": 3}, "1 to 2, not 3"),
         ("resnet8", {"k": 2}, "static network: it has no branches"),
         ("resnet8", {"image_size": 2000}, "from 8 to 1024, not 2000"),
+        ("hydra_ressep_d2", {"image_size": 32}, "Choose an image size above 32"),
         ("resnet8", {"num_classes": 1}, "num_classes must be .* from 2"),
     ],
 )
