@@ -37,7 +37,7 @@ def main() -> None:
     for number in range(rounds):
         kept.forget()
         page = _open(section)
-        page.file_uploader[0].set_value(("noise.png", _picture(number), "image/png"))
+        page.file_uploader(key="upload_0").set_value(("noise.png", _picture(number), "image/png"))
         found["first_ms"].append(_run_ms(page))
         for k in KS:
             page.slider(key="k").set_value(k)
