@@ -29,6 +29,11 @@ def line(x1: float, y1: float, x2: float, y2: float, *, colour: str = "", width:
     )
 
 
+def dot(x: float, y: float, radius: float, colour: str) -> str:
+    """A filled circle."""
+    return f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" fill="{colour}"/>'
+
+
 def dashed(x1: float, y1: float, x2: float, y2: float) -> str:
     """A dashed line in the colour of the words."""
     return (

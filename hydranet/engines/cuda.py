@@ -3,7 +3,7 @@
 The candidates are the ways of `hydranet.engines.folded.branches`; of all that they do, the host
 reads the gate's scores once a batch, and decides there what runs. What all images run, and the
 branches in the ways `all` and `buckets`, is replayed as CUDA graphs. None has been timed on a GPU
-yet; `hydranet bench --engine cuda --way WAY` does. Convolutions keep single precision: TF32, which
+yet; `hydranet bench --engine cuda:buckets` does. Convolutions keep single precision: TF32, which
 torch allows them otherwise, rounds to ten bits, and the answers would differ from `reference`.
 """
 

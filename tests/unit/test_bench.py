@@ -12,12 +12,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from hydranet.bench import sgemm
 from hydranet.bench.measure import even_routes, measure_all
 from hydranet.bench.opening import engines_here, open_variant
 from hydranet.bench.ratios import ratios
 from hydranet.bench.rounds import Spread, in_turns
 from hydranet.bench.runs import Report, Run
-from hydranet.bench.sgemm import MACS, SIDE, matrix_product
 from hydranet.bench.subjects import Subject, nearest_static, subject
 from hydranet.checkpoints import find_checkpoint
 from hydranet.cli import cli
@@ -61,12 +61,21 @@ def test_no_round_is_refused() -> None:
         in_turns([], 0)
 
 
-def test_the_matrix_product_is_the_one_that_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    shapes: list[tuple[int, ...]] = []
-    monkeypatch.setattr(np, "matmul", lambda a, b, out: shapes.extend((a.shape, b.shape)))
-    matrix_product()()
-    assert shapes == [(SIDE, SIDE)] * 2
-    assert SIDE**3 == MACS
+def test_the_matrix_product_is_the_fastest_of_those_that_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sgemm, "SIDE", 64)
+    rng = np.random.default_rng(0)
+    a, b = (rng.random((64, 64), np.float32) for _ in range(2))
+    (product,) = sgemm._by_onnx_runtime(a, b)()  # type: ignore[misc]
+    np.testing.assert_allclose(product, a @ b, rtol=1e-5)
+    clock = Clock(monkeypatch)
+    slow, quick = clock.job("slow", 9.0), clock.job("quick", 5.0)
+    monkeypatch.setattr(sgemm, "_by_blas", lambda a, b: slow)
+    monkeypatch.setattr(sgemm, "_by_onnx_runtime", lambda a, b: quick)
+    assert sgemm.matrix_product() is quick
+    monkeypatch.undo()
+    assert sgemm.SIDE**3 == sgemm.MACS
 
 
 @pytest.mark.parametrize(("images", "branches", "k"), [(1, 20, 4), (256, 20, 4), (7, 3, 3)])

@@ -69,12 +69,15 @@ def test_every_public_name_is_on_the_page_of_the_api(site: Path) -> None:
             assert f'id="{home}.{name}"' in page, name
 
 
-def test_pictures_are_those_that_the_code_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("module", ["draw_pictures", "draw_performance"])
+def test_pictures_are_those_that_the_code_draws(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(str(DOCS))
-    drawing = importlib.import_module("draw_pictures")
+    drawing = importlib.import_module(module)
     for name, draw in drawing.PICTURES.items():
         text = (DOCS / "pictures" / f"{name}.svg").read_text()
-        assert text == draw(), f"python docs/draw_pictures.py draws {name} anew"
+        assert text == draw(), f"python docs/{module}.py draws {name} anew"
         assert "\n\n" not in text, "a blank line ends a block of HTML in Markdown"
 
 

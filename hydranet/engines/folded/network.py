@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hydranet.engines.folded.branches import WAYS, FoldedBranches
+from hydranet.engines.folded.branches import AUTO, WAYS, FoldedBranches
 from hydranet.engines.folded.families import folded_family
 from hydranet.engines.folded.trunk import Trunk
 from hydranet.errors import InputError
@@ -29,7 +29,8 @@ class FoldedStatic:
 class FoldedHydra:
     """A HydraNet: see `hydranet.engines.pytorch.Dynamic`. `model` is left as it is.
 
-    `way`: how branches run, one of `hydranet.engines.folded.branches.WAYS`.
+    `way`: how branches run, one of `hydranet.engines.folded.branches.WAYS`,
+    or `AUTO`.
     """
 
     def __init__(self, model: HydraNet, *, way: str) -> None:
@@ -60,7 +61,7 @@ def folded_pieces(model: Network, *, way: str) -> FoldedStatic | FoldedHydra:
     Raises:
         InputError: there is no such way, or the network's family has no folded layers.
     """
-    if way not in WAYS:
+    if way not in (*WAYS, AUTO):
         raise InputError(f"Branches can run in these ways: {', '.join(WAYS)}, not {way!r}.")
     if isinstance(model, HydraNet):
         return FoldedHydra(model, way=way)
