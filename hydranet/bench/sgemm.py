@@ -42,9 +42,9 @@ def _by_blas(a: NDArray[np.float32], b: NDArray[np.float32]) -> Product:
 
 def _by_onnx_runtime(a: NDArray[np.float32], b: NDArray[np.float32]) -> Product:
     import onnxruntime
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, ValueInfoProto, helper, numpy_helper
 
-    def of(name: str, array: NDArray[np.float32]) -> object:
+    def of(name: str, array: NDArray[np.float32]) -> ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape)
 
     graph = helper.make_graph(
