@@ -16,7 +16,8 @@ import hydranet
 
 PACKAGE = Path(hydranet.__file__).parent
 LIGHT = [
-    "hydranet", "hydranet.answer", "hydranet.archives", "hydranet.array_routing",
+    "hydranet", "hydranet.answer", "hydranet.archives", "hydranet.bench.measure",
+    "hydranet.bench.ratios", "hydranet.bench.subjects", "hydranet.array_routing",
     "hydranet.bulk.items", "hydranet.bulk.labels", "hydranet.bulk.tables",
     "hydranet.engines", "hydranet.engines.engine",
     "hydranet.bulk.rows", "hydranet.bulk.sources", "hydranet.bulk.table", "hydranet.card",
