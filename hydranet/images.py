@@ -48,7 +48,10 @@ def decode_image(content: bytes, *, name: str = "The image") -> Image.Image:
     Raises:
         InputError: the file is none of the three kinds, damaged, or beyond a limit of this module.
     """
-    name = _short(name)
+    return _decode(content, _short(name, 60))
+
+
+def _decode(content: bytes, name: str) -> Image.Image:
     _check_bytes(len(content), name)
     kind = kind_of(content)
     if kind is None:
@@ -76,7 +79,7 @@ def read_image(path: str | Path) -> Image.Image:
     Raises:
         InputError: there is no such file, it cannot be opened, or `decode_image` refuses it.
     """
-    name = _short(str(path))
+    name = _short(str(path), 200)  # whole, as a rule: someone will look for the file
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -94,13 +97,14 @@ def read_image(path: str | Path) -> Image.Image:
             f"{name} must be a picture file that can be read, but it cannot be opened: {reason}. "
             "Check the path and its permissions."
         ) from None
-    return decode_image(content, name=name)
+    return _decode(content, name)
 
 
-def _short(name: str) -> str:
-    """`name` as text for a message: printable, on one line, at most 60 characters."""
+def _short(name: str, most: int) -> str:
+    """`name` as text for a message: printable, on one line, at most `most` characters."""
     name = "".join(c for c in " ".join(name.split()) if c.isprintable()) or "The image"
-    return name if len(name) <= 60 else f"{name[:20]}…{name[-39:]}"
+    end = 2 * most // 3
+    return name if len(name) <= most else f"{name[: most - end - 1]}…{name[-end:]}"
 
 
 def _check_bytes(count: int, name: str) -> None:

@@ -8,6 +8,7 @@ import torch
 from explain_networks import FAMILIES, SIDE, picture, targets_of, tiny
 
 from hydranet.explain import attribute, estimate_seconds
+from hydranet.explain.feature_maps import body_maps, branch_maps
 from hydranet.explain.grad_cam import CutAtMaps
 from hydranet.explain.methods import METHODS
 from hydranet.explain.parts import fired_branches, private_clone
@@ -31,6 +32,8 @@ def test_every_target_of_every_family(name: str) -> None:
     """The cut for Grad-CAM changes nothing, and every method gives one finite value a pixel."""
     model, x = tiny(name), picture()
     targets, route = targets_of(model, x)
+    maps = branch_maps(model, x, 0) if isinstance(model, HydraNet) else body_maps(model, x)
+    one_pixel = maps.shape[1:] == (1, 1)
     for target in targets:
         with torch.no_grad():
             batch = torch.cat([x, picture(1)])
@@ -43,7 +46,8 @@ def test_every_target_of_every_family(name: str) -> None:
             assert found.values.shape == (SIDE, SIDE)
             assert found.values.dtype == np.float32
             assert np.isfinite(found.values).all()
-            assert np.abs(found.values).max() > 0, (target, method)
+            if method != GRAD_CAM or not one_pixel:  # Grad-CAM keeps what is positive: maybe none
+                assert np.abs(found.values).max() > 0, (target, method)
             assert found.score == pytest.approx(float(whole[0]), abs=1e-5)
             assert (found.method, found.target) == (method, target)
             assert (found.delta is None) == (method != PATH)
