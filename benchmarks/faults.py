@@ -52,7 +52,8 @@ class Found:
     wrong: list[str] = field(default_factory=list)
 
 
-_WITH = ("--data", "data", "--checkpoints", "checkpoints", "--threads", "1", "--device", "cpu")
+_HERE = ("--checkpoints", "checkpoints", "--threads", "1")
+_WITH = ("--data", "data", *_HERE, "--device", "cpu")
 _TRAIN = (
     "train", "resnet8", "--image-size", "16", "--batch-size", "16",
     "--validation-images", "6", "--learning-rate", "0.05", "--compile", "off",
@@ -62,7 +63,7 @@ COMMANDS = (
     Command("train", (*_TRAIN, "--runs", "runs", "--epochs", "4", "--resume", "--seed", "1")),
     Command("evaluate", ("evaluate", "resnet8", "--json", *_WITH)),
     Command("route", ("route", "data", "--checkpoint", "resnet8", "--out", "routes", "--part", "8",
-                      *_WITH[2:])),
+                      *_HERE)),
     Command("write"),
 )  # fmt: skip
 

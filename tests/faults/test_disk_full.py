@@ -87,7 +87,6 @@ def test_routes(
     arguments = [
         "hydranet", "route", str(tmp_path / "images"), "--checkpoint", "tiny", "--checkpoints",
         str(tmp_path / "checkpoints"), "--out", str(disk / "out"), "--part", "2", "--threads", "1",
-        "--device", "cpu",
     ]  # fmt: skip
     monkeypatch.setattr(sys, "argv", arguments)
 

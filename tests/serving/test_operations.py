@@ -43,8 +43,9 @@ def test_other_addresses_are_the_pages_own(dashboard: Dashboard) -> None:
     """Which is why a probe must read the body."""
     assert "<html" in dashboard.get("/healthy")
     posted = urllib.request.Request(f"{dashboard.address}/health", b"", method="POST")
-    with pytest.raises(urllib.error.HTTPError, match="405"):
+    with pytest.raises(urllib.error.HTTPError, match="405") as refused:
         urllib.request.urlopen(posted, timeout=PATIENCE_S)
+    refused.value.close()
 
 
 def test_predictions_waits_refusals_and_memory_are_counted(dashboard: Dashboard) -> None:

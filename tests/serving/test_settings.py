@@ -32,6 +32,7 @@ def test_an_upload_needs_the_token_of_its_page(dashboard: Dashboard) -> None:
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=PATIENCE_S)
     assert refused.value.code == 403
+    refused.value.close()
 
 
 def test_a_file_above_the_limit_is_refused_before_it_is_sent(dashboard: Dashboard) -> None:
