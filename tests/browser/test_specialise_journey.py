@@ -52,6 +52,7 @@ def test_a_click_on_a_square_shows_its_images(page: Page, server: str) -> None:
     answered.press("Enter")
     expect(page.get_by_test_id("stMetric").nth(1)).to_contain_text("0.0 %")
     assert page.get_by_test_id("stMetric").first.inner_text() != before
+    settled(page)  # a button that is drawn anew loses a press
 
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV", exact=True).click()
