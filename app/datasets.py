@@ -74,7 +74,7 @@ def _once(
     asked = checkpoint.name, cached.__name__, *key
     found = kept.get(asked)
     if found is None:
-        found = cached.__wrapped__(*key, *rest)  # type: ignore[attr-defined]
+        found = cached.__wrapped__(*key, *rest)  # type: ignore[attr-defined] # Streamlit sets it
         kept.put(asked, found)
     return found
 

@@ -124,7 +124,7 @@ def run(name: str, data: Data, static: Network) -> dict[str, Any]:
     if recipe.start:
         upcycle(model, static)
     if variant.softmax_over_all:
-        model.gate.route = MethodType(_softmax_over_all, model.gate)  # type: ignore[method-assign]
+        model.gate.route = MethodType(_softmax_over_all, model.gate)  # type: ignore[method-assign] # this one gate
     subtasks = make_subtasks(
         recipe, data.train, static, data.normalisation, model.config.num_branches, CPU
     )

@@ -47,7 +47,7 @@ def train(
     model: str, images: ImageSet, recipe: Recipe, start: Network | None, **changes: str
 ) -> TrainedRun:
     """One run; `start` is the network that it begins as a copy of."""
-    recipe = replace(recipe, start="start" if start else None, **changes)  # type: ignore[arg-type]
+    recipe = replace(recipe, start="start" if start else None, **changes)  # type: ignore[arg-type] # of many types
     return train_model(
         model, images, recipe=recipe, load_network=lambda name: _given(start), device=CPU
     )

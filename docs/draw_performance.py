@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from svg import dot, line, picture, words
+from svg import dot, line, picture, words, write
 
-FOLDER = Path(__file__).parent / "pictures"
 FIGURES = Path(__file__).parent / "performance"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 320, 70, 170, 20, 54
@@ -135,9 +134,7 @@ PICTURES: dict[str, Callable[[], str]] = {
 
 def main() -> None:
     """Write every chart."""
-    FOLDER.mkdir(exist_ok=True)
-    for name, draw in PICTURES.items():
-        (FOLDER / f"{name}.svg").write_text(draw())
+    write(PICTURES)
 
 
 if __name__ == "__main__":

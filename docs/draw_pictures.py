@@ -6,11 +6,9 @@ test holds the files to what this draws.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
-from svg import box, dashed, line, picture, words
+from svg import box, dashed, line, picture, words, write
 
 from app.charts.palette import ACCENT, branch_colour, on
 from hydranet.answer import softmax
@@ -19,7 +17,6 @@ from hydranet.config import HydraConfig
 from hydranet.costs import count_costs
 from hydranet.registry import model_config
 
-FOLDER = Path(__file__).parent / "pictures"
 # Gate scores of two images for eight branches, made up to show a sure gate and an unsure one.
 SURE = np.array([[0.2, -0.6, 4.1, 0.1, -0.3, 1.0, -1.1, 0.4]], np.float32)
 UNSURE = np.array([[0.9, -0.6, 1.9, 0.1, 1.6, 1.3, -1.1, 0.4]], np.float32)
@@ -227,9 +224,7 @@ PICTURES = {
 
 def main() -> None:
     """Write every picture."""
-    FOLDER.mkdir(exist_ok=True)
-    for name, draw in PICTURES.items():
-        (FOLDER / f"{name}.svg").write_text(draw())
+    write(PICTURES)
 
 
 if __name__ == "__main__":

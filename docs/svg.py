@@ -3,7 +3,11 @@ colours: `quiet`, `line` and `words` are classes of `stylesheets/extra.css`, lig
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from html import escape
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "pictures"
 
 
 def picture(width: int, height: int, title: str, *shapes: str) -> str:
@@ -51,3 +55,10 @@ def words(
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" class="{kind}"{paint}>'
         f"{escape(text)}</text>"
     )
+
+
+def write(pictures: Mapping[str, Callable[[], str]]) -> None:
+    """Draw each and put it into the folder of pictures under its name."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, draw in pictures.items():
+        (FOLDER / f"{name}.svg").write_text(draw())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,11 +32,8 @@ def root(tmp_path_factory: pytest.TempPathFactory, make_checkpoint: Callable[...
 
 
 @pytest.fixture(autouse=True)
-def only_these(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def only_these(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(root))
-    services.checkpoints.clear()
-    yield
-    services.checkpoints.clear()
 
 
 def run(page: str, **address: str) -> AppTest:

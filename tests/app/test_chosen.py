@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,16 +39,14 @@ CIFAR = DataNote(
 @pytest.fixture
 def root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_checkpoint: Callable[..., Path]
-) -> Iterator[Path]:
+) -> Path:
     """A HydraNet and a static network, which the page lists."""
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
     names = ("<b>*best*</b>", *(f"class {c}" for c in range(1, 100)))
     hydra = {**SHAPE, "num_branches": 4, "k": 2}
     make_checkpoint("hydra_a", tmp_path, shape=hydra, data=CIFAR, class_names=names)
     make_checkpoint("resnet_b", tmp_path, model="resnet8", shape=SHAPE, data=CIFAR)
-    services.checkpoints.clear()
-    yield tmp_path
-    services.checkpoints.clear()
+    return tmp_path
 
 
 def words(page: AppTest) -> str:

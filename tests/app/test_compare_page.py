@@ -33,9 +33,7 @@ CIFAR = DataNote(
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of checkpoints, which the page reads."""
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
-    services.checkpoints.clear()
-    yield tmp_path
-    services.checkpoints.clear()
+    return tmp_path
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ def root(
     make_checkpoint("a", tmp_path)
     make_checkpoint("b", tmp_path, model="resnet8")
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
-    services.checkpoints.clear()
     return tmp_path
 
 

@@ -148,9 +148,7 @@ def test_a_damaged_checkpoint_is_left_out_with_its_reason(
     make_checkpoint("sound", tmp_path)
     (make_checkpoint("hurt", tmp_path) / "card.json").write_text("{")
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
-    services.checkpoints.clear()
     page = AppTest.from_file(str(PAGE), default_timeout=60).run()
-    services.checkpoints.clear()
     assert not page.exception
     assert page.selectbox(key="network").options == ["sound"]
     assert [w.value for w in page.warning if "hurt" in w.value]

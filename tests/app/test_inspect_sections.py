@@ -167,7 +167,5 @@ def test_one_network_alone_has_no_second(
 ) -> None:
     make_checkpoint("alone", tmp_path)
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
-    services.checkpoints.clear()
     page = visit(view="Second network")
-    services.checkpoints.clear()
     assert "no second network" in words(page)

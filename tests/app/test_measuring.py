@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +35,14 @@ CIFAR = DataNote(
 @pytest.fixture
 def ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_checkpoint: Callable[..., Path]
-) -> Iterator[list[Checkpoint]]:
+) -> list[Checkpoint]:
     """Two networks that the page lists, and nothing measured yet."""
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
     monkeypatch.setattr(measuring, "_KEPT", Kept(64))
     hydra = {**SHAPE, "num_branches": 4, "k": 2}
     make_checkpoint("hydra_a", tmp_path, shape=hydra, data=CIFAR)
     make_checkpoint("resnet_b", tmp_path, model="resnet8", shape=SHAPE, data=CIFAR)
-    services.checkpoints.clear()
-    yield list_checkpoints(tmp_path)[0]
-    services.checkpoints.clear()
+    return list_checkpoints(tmp_path)[0]
 
 
 def measurement(name: str, batch: int, median: float, digest: str = "0") -> Measurement:

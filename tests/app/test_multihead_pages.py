@@ -34,9 +34,7 @@ def model(
     shape = {"num_classes": 100, "image_size": 8, **SHAPES[request.param]}
     make_checkpoint("heads", tmp_path, model=request.param, shape=shape, data=CIFAR)
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
-    services.checkpoints.clear()
-    yield request.param
-    services.checkpoints.clear()
+    return request.param
 
 
 def run(page: str) -> AppTest:

@@ -36,9 +36,7 @@ def classes(
     shape |= {"num_branches": branches, "k": k}
     make_checkpoint("own", tmp_path, shape=shape, **own)
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
-    services.checkpoints.clear()
-    yield count
-    services.checkpoints.clear()
+    return count
 
 
 def run(page: str, **address: str) -> AppTest:

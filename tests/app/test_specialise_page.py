@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,10 @@ KINDS = {"hydra_a": "hydra_res_d1", "static_b": "resnet8", "heads_c": "multihead
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of checkpoints, which the page reads."""
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
-    services.checkpoints.clear()
-    yield tmp_path
-    services.checkpoints.clear()
+    return tmp_path
 
 
 @pytest.fixture

@@ -57,14 +57,12 @@ def hostile_fields(branches: bool) -> dict[str, Any]:
 @pytest.fixture
 def hostile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_checkpoint: Callable[..., Path]
-) -> Iterator[Path]:
+) -> Path:
     """A HydraNet and a static network whose cards are full of harm."""
     for name, model in (("hydra_*a*", "hydra_res_d1"), ("static_*b*", "resnet8")):
         make_checkpoint(name, tmp_path, model=model, **hostile_fields(model != "resnet8"))
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
-    services.checkpoints.clear()
-    yield tmp_path
-    services.checkpoints.clear()
+    return tmp_path
 
 
 def texts(message: Message, name: str = "") -> Iterator[tuple[str, str]]:
