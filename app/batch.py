@@ -21,7 +21,7 @@ from app.computing import admitted
 from app.roll import thumbnail
 from app.server import counters
 from hydranet.archives import Limits, open_archive
-from hydranet.bulk.found import run_pixels
+from hydranet.bulk.answers import each, run_pixels
 from hydranet.bulk.items import IT, Item, as_text
 from hydranet.bulk.rows import Row, Settings
 from hydranet.checkpoints import Checkpoint
@@ -167,7 +167,7 @@ def _route(
     pixels = [p for i in which if (p := taken[i].pixels) is not None]
     engine = services.engine(checkpoint)
     with admitted(long=True):
-        found = iter(run_pixels(engine, np.stack(pixels), settings) if pixels else ())
+        found = iter(each(run_pixels(engine, np.stack(pixels), settings)) if pixels else ())
     counters.predicted(len(pixels))
     return [
         Row(index=i, file=items[i].name, label=items[i].label, reason=taken[i].reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
+import zlib
 from collections import Counter
 from typing import Final
 
@@ -21,7 +22,15 @@ _MAX_EXIF_SEGMENTS: Final = 16
 _MAX_PACKED_CHUNKS: Final = 16
 _MAX_OTHER_CHUNKS: Final = 256
 _MAX_DATA_CHUNKS: Final = 100_000
+_MAX_PLAIN: Final = 2**19
+_MAX_PLAIN_PIXELS: Final = 2**16
+_MAX_PLAIN_CHUNKS: Final = 16
+_HEADER_BEGINS: Final = struct.pack(">I4s", 13, b"IHDR")
+_PLAIN: Final = struct.pack(">BBBBB", 8, 2, 0, 0, 0)
+"""Eight bits, red, green and blue, rows from top to bottom."""
 
+_CHUNK = struct.Struct(">I4s")
+_SIZE = struct.Struct(">II")
 _SEGMENT = re.compile(rb"\xff+([^\x00\xff])")  # any number of bytes may fill the gap before one
 _SEGMENT_IN_DATA = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
@@ -51,6 +60,28 @@ def kind_of(content: bytes) -> str | None:
     if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
         return "WEBP"
     return None
+
+
+def plain_png(content: bytes) -> tuple[tuple[int, int], bytes] | None:
+    """Width and height of a small PNG that holds nothing but red, green and blue in eight bits, and
+    its packed rows. None for every other file, and where a length or a checksum is wrong."""
+    if content[8:16] != _HEADER_BEGINS or content[24:29] != _PLAIN or len(content) > _MAX_PLAIN:
+        return None
+    width, height = size = _SIZE.unpack_from(content, 16)
+    if not 0 < width * height <= _MAX_PLAIN_PIXELS:
+        return None
+    rows, at, kind = [], 8, b""
+    while kind != b"IEND" and at + 12 <= len(content) and len(rows) < _MAX_PLAIN_CHUNKS:
+        length, kind = _CHUNK.unpack_from(content, at)
+        body = content[at + 4 : at + 8 + length]
+        if content[at + 8 + length : at + 12 + length] != zlib.crc32(body).to_bytes(4, "big"):
+            return None
+        if kind == b"IDAT":
+            rows.append(body[4:])
+        elif kind != b"IEND" and at > 8:  # the first one is the header
+            return None
+        at += length + 12  # the length, the type and the checksum have four bytes each
+    return (size, b"".join(rows)) if kind == b"IEND" and at == len(content) else None
 
 
 def seems(content: bytes) -> str:
@@ -107,12 +138,12 @@ def _check_chunks(content: bytes) -> None:
     counts: Counter[bytes] = Counter()
     at, seen = 8, 0
     while at + 8 <= len(content):
-        length, chunk = struct.unpack_from(">I4s", content, at)
+        length, chunk = _CHUNK.unpack_from(content, at)
         counts[chunk] += 1
         seen += 1
         if seen > _MAX_DATA_CHUNKS:
             raise _RepeatedError
-        at += length + 12  # the length, the type and the checksum have four bytes each
+        at += length + 12
     packed = counts[b"iCCP"] + counts[b"iTXt"] + counts[b"zTXt"]
     other = counts.total() - counts[b"IDAT"] - counts[b"fdAT"] - counts[b"fcTL"]
     if packed > _MAX_PACKED_CHUNKS or other > _MAX_OTHER_CHUNKS:

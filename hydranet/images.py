@@ -19,7 +19,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from hydranet.errors import InputError
-from hydranet.image_files import kind_of, ordinary, seems
+from hydranet.image_files import kind_of, ordinary, plain_png, seems
 
 MAX_BYTES: Final = 20 * 2**20
 # Pillow's WebP decoder holds four copies of the picture, the others at most two.
@@ -59,6 +59,8 @@ def _decode(content: bytes, name: str) -> Image.Image:
             f"{name} must be a PNG, JPEG or WebP picture, but it {seems(content)}. "
             "Save it as one of the three and try again."
         )
+    if kind == "PNG" and (image := _plain(content, name)) is not None:
+        return image
     content = ordinary(content, kind, name)
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -67,6 +69,22 @@ def _decode(content: bytes, name: str) -> Image.Image:
         _check_size(image.size, kind, name)
         with _whatever_pillow_raises(name, kind):
             return _flatten(_upright(_reduced(image)))
+
+
+def _plain(content: bytes, name: str) -> Image.Image | None:
+    """A small PNG of nothing but colours, or None where `content` is something else or damaged.
+
+    Pillow's decoder of packed rows gives the same pixels without all that such a picture does not
+    have, in half the time. It need not wait for other pictures: 256 kB are taken, no warning given.
+    """
+    found = plain_png(content)
+    if found is None:
+        return None
+    size, packed = found
+    _check_size(size, "PNG", name)
+    with suppress(Exception):  # see `_whatever_pillow_raises`, which then says what is wrong
+        return Image.frombytes("RGB", size, packed, "zip", "RGB")
+    return None
 
 
 def read_image(path: str | Path) -> Image.Image:

@@ -48,7 +48,8 @@ def as_text(name: str) -> str:
 
     Whatever cannot be printed (control characters, halves of surrogate pairs) becomes �.
     """
-    name = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    if not name.isprintable():
+        name = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
     if len(name) <= _LONGEST_NAME:
         return name or "(no name)"
     return f"{name[:60]}…{name[-(_LONGEST_NAME - 61) :]}"
@@ -56,4 +57,9 @@ def as_text(name: str) -> str:
 
 def pixels_of(item: Item, side: int) -> NDArray[np.uint8]:
     """(side, side, 3): what a network sees of the item; InputError where it cannot be read."""
-    return fit_square(decode_image(item.load(), name=IT), side)
+    return decoded(item.load(), side)
+
+
+def decoded(content: bytes, side: int) -> NDArray[np.uint8]:
+    """The same of a file."""
+    return fit_square(decode_image(content, name=IT), side)

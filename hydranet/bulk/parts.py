@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from hydranet.bulk.batch import Batch, BatchRouter, batches
 from hydranet.bulk.items import Item
-from hydranet.bulk.routing import route
-from hydranet.bulk.rows import Settings
-from hydranet.bulk.table import rows_table, settings_json, table_bytes
-from hydranet.engines import Engine
+from hydranet.bulk.routing import Helpers, route_batches
+from hydranet.bulk.table import settings_json, table_bytes
 from hydranet.errors import InputError
 from hydranet.files import write_whole
 
@@ -36,9 +35,8 @@ _PATTERN = "routes-*.parquet"
 
 @dataclass
 class Summary:
-    """Of all images in the folder: how many, how many of them were `rejected` (`reasons`: of the
-    first few, with their files), and sums over the others. `now`: images of this run alone, which
-    took `seconds`."""
+    """Of all images in the folder: how many, how many of them were `rejected`, and sums over the
+    others. `now`: images of this run alone, which took `seconds`."""
 
     images: int = 0
     rejected: int = 0
@@ -47,56 +45,80 @@ class Summary:
     parts: int = 0
     now: int = 0
     seconds: float = 0.0
-    reasons: list[tuple[str, str]] = field(default_factory=list)
+    _first: list[tuple[int, str, str]] = field(default_factory=list)
 
     @property
     def routed(self) -> int:
         """Images that were answered."""
         return self.images - self.rejected
 
+    @property
+    def reasons(self) -> list[tuple[str, str]]:
+        """File and reason of the first few that were rejected."""
+        return [(file, reason) for _, file, reason in self._first]
+
+    def add(self, part: pa.Table) -> None:
+        """Count the images of a part."""
+        self.images += part.num_rows
+        self.macs += pc.sum(part["macs"]).as_py() or 0
+        if "fired" in part.column_names:
+            self.branches += pc.sum(pc.list_value_length(part["fired"])).as_py() or 0
+        bad = part.filter(pc.is_valid(part["reason"])).select(["index", "file", "reason"])
+        self.rejected += bad.num_rows
+        few = (tuple(row.values()) for row in bad.slice(0, _REASONS).to_pylist())
+        self._first = sorted([*self._first, *few])[:_REASONS]
+
 
 def route_to_parts(
-    engine: Engine,
+    router: BatchRouter,
     items: Iterable[Item],
     folder: Path,
-    settings: Settings,
     *,
     part_images: int = PART,
-    workers: int = 1,
+    helpers: Helpers | None = None,
     on_progress: Callable[[int], None] = lambda done: None,
 ) -> Summary:
     """Route `items` into `folder`, going on behind the parts that stand there from the same run.
 
-    `on_progress` is told how many images are done; for `workers` see `routing.route`.
+    `on_progress` is told how many images are done; for `helpers` see `hydranet.bulk.helpers`.
 
     Raises:
-        InputError: the settings do not fit the network, the folder cannot be written, or it holds
-            routes of other images or settings.
+        InputError: the folder cannot be written, or it holds routes of other images or settings.
     """
-    settings.check(engine.card)
-    _claim(folder, {**settings_json(engine.card, settings), "part_images": part_images})
-    summary, source = Summary(), iter(items)
+    _claim(folder, {**settings_json(router.card, router.settings), "part_images": part_images})
     started = time.perf_counter()
-    for item in source:
-        part = islice(chain((item,), source), part_images)  # a stream: its bytes are never all here
-        path = _path(folder, summary.parts)
-        if path.exists():
-            _add(summary, _standing(path, [one.name for one in part], folder))
-        else:
-            rows = []
-            for row in route(engine, part, settings, first=summary.images, workers=workers):
-                rows.append(row)
-                on_progress(summary.images + len(rows))
-            table = rows_table(rows, engine.card, settings)
-            write_whole(path, table_bytes(table))
-            _add(summary, table)
-            summary.now += len(rows)
-        summary.parts += 1
-        on_progress(summary.images)
-    if _path(folder, summary.parts).exists():
-        raise _other_images(folder)
+    summary = Summary()
+    missing = _missing(iter(items), folder, part_images, summary)
+    tables = route_batches(missing, router, helpers)
+    for part, own in groupby(tables, lambda table: table["index"][0].as_py() // part_images):
+        whole = []
+        for table in own:
+            whole.append(table)
+            summary.now += table.num_rows
+            on_progress(table["index"][-1].as_py() + 1)
+        part_table = pa.concat_tables(whole).combine_chunks()
+        write_whole(_path(folder, part), table_bytes(part_table))
+        summary.add(part_table)
+    on_progress(summary.images)
     summary.seconds = time.perf_counter() - started
     return summary
+
+
+def _missing(
+    source: Iterator[Item], folder: Path, part_images: int, summary: Summary
+) -> Iterator[Batch]:
+    """The batches of the parts that are not there, read as they are asked for; `summary` is told of
+    all parts, and of what is in those that stand there."""
+    while (item := next(source, None)) is not None:
+        items = chain((item,), islice(source, part_images - 1))
+        path = _path(folder, summary.parts)
+        if path.exists():
+            summary.add(_standing(path, [one.name for one in items], folder))
+        else:
+            yield from batches(items, first=summary.parts * part_images)
+        summary.parts += 1
+    if _path(folder, summary.parts).exists():
+        raise _other_images(folder)
 
 
 def _claim(folder: Path, settings: dict[str, Any]) -> None:
@@ -141,14 +163,3 @@ def _other_images(folder: Path) -> InputError:
         f"{folder} holds routes of other images: what was given has changed since. Choose another "
         "folder, or give the same to go on."
     )
-
-
-def _add(summary: Summary, part: pa.Table) -> None:
-    summary.images += part.num_rows
-    summary.macs += pc.sum(part["macs"]).as_py() or 0
-    if "fired" in part.column_names:
-        summary.branches += pc.sum(pc.list_value_length(part["fired"])).as_py() or 0
-    bad = part.filter(pc.is_valid(part["reason"]))
-    summary.rejected += bad.num_rows
-    wanted = bad.slice(0, _REASONS - len(summary.reasons))
-    summary.reasons += zip(wanted["file"].to_pylist(), wanted["reason"].to_pylist(), strict=True)

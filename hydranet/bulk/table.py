@@ -27,14 +27,17 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from hydranet.bulk.answers import Answers, together
 from hydranet.bulk.labels import Labels
-from hydranet.bulk.rows import Found, Row, Settings
+from hydranet.bulk.rows import Row, Settings
 from hydranet.card import Card
 
 
@@ -48,42 +51,86 @@ def settings_json(card: Card, settings: Settings) -> dict[str, Any]:
     }
 
 
-def rows_table(rows: Sequence[Row], card: Card, settings: Settings) -> pa.Table:
-    """The table that this module describes."""
-    names = card.class_names
-    columns: list[tuple[str, pa.DataType, Callable[[Found], Any]]] = [
-        ("prediction", pa.int32(), lambda found: found.prediction),
-        ("class", pa.string(), lambda found: names[found.prediction]),
-        ("confidence", pa.float32(), lambda found: found.confidence),
-        ("runner_up", pa.int32(), lambda found: found.runner_up),
-        ("runner_up_class", pa.string(), lambda found: names[found.runner_up]),
-        ("runner_up_confidence", pa.float32(), lambda found: found.runner_up_confidence),
-    ]
-    if branches := card.costs.num_branches:
-        scores = pa.list_(pa.float32(), branches)
-        columns += [
-            ("gate_scores", scores, lambda found: found.gate_scores),
-            ("fired", pa.list_(pa.int16()), lambda found: found.fired),
-            ("weights", pa.list_(pa.float32()), lambda found: found.weights),
-        ]
-    columns.append(("macs", pa.int64(), lambda found: found.macs))
-    arrays = {
-        "index": pa.array([row.index for row in rows], pa.int64()),
-        "file": pa.array([row.file for row in rows], pa.string()),
-    }
-    classes = Labels(names)
-    labels = [classes.find(row.label) for row in rows]
-    arrays["label"] = pa.array(labels, pa.int32())
-    arrays["label_class"] = pa.array(
-        [None if label is None else names[label] for label in labels], pa.string()
+def routed_table(
+    *,
+    index: Sequence[int],
+    files: Sequence[str],
+    labels: Sequence[str | int | None],
+    reasons: Sequence[str],
+    answers: Answers,
+    card: Card,
+    settings: Settings,
+) -> pa.Table:
+    """The table that this module describes. `reasons`: empty for the images that have a row of
+    `answers` each, in their order."""
+    said = _columns(answers, card)
+    if len(answers) < len(files):  # a rejected image has nothing in these columns
+        rows = iter(range(len(answers)))
+        places = pa.array([None if reason else next(rows) for reason in reasons], pa.int64())
+        said = {name: values.take(places) for name, values in said.items()}
+    table = pa.table(
+        {
+            "index": pa.array(index, pa.int64()),
+            "file": pa.array(files, pa.string()),
+            **_labels(labels, card),
+            **said,
+            "reason": pa.array([reason or None for reason in reasons], pa.string()),
+        }
     )
-    for name, kind, value in columns:
-        values = [value(row.found) if row.found else None for row in rows]
-        arrays[name] = pa.array(values, kind)
-    arrays["reason"] = pa.array([row.reason or None for row in rows], pa.string())
-    note = {**settings_json(card, settings), "class_names": list(names)}
-    table = pa.table(arrays)
+    note = {**settings_json(card, settings), "class_names": list(card.class_names)}
     return table.replace_schema_metadata({"hydranet": json.dumps(note, ensure_ascii=False)})
+
+
+def _labels(labels: Sequence[str | int | None], card: Card) -> dict[str, pa.Array]:
+    classes = Labels(card.class_names)
+    numbers = pa.array([classes.find(label) for label in labels], pa.int32())
+    return {"label": numbers, "label_class": _named(numbers, card)}
+
+
+def _named(classes: pa.Array, card: Card) -> pa.Array:
+    return pa.array(card.class_names, pa.string()).take(classes)
+
+
+def _columns(answers: Answers, card: Card) -> dict[str, pa.Array]:
+    """What the network says, a row for each of its answers."""
+    best, second = (pa.array(classes) for classes in answers.classes.T.copy())
+    confidence, runner_up_confidence = (pa.array(values) for values in answers.confidence.T.copy())
+    columns = {
+        "prediction": best,
+        "class": _named(best, card),
+        "confidence": confidence,
+        "runner_up": second,
+        "runner_up_class": _named(second, card),
+        "runner_up_confidence": runner_up_confidence,
+    }
+    if branches := card.costs.num_branches:
+        scores = pa.array(answers.gate_scores.ravel())
+        columns |= {
+            "gate_scores": pa.FixedSizeListArray.from_arrays(scores, branches),
+            "fired": _lists(answers.fired, answers.ran),
+            "weights": _lists(answers.weights, answers.ran),
+        }
+    return {**columns, "macs": pa.array(answers.macs)}
+
+
+def _lists(values: NDArray[Any], ran: NDArray[np.bool_]) -> pa.ListArray:
+    """Lists of different lengths: of each row those values (B, k) of which `ran` is true."""
+    offsets = np.zeros(len(ran) + 1, np.int32)
+    np.cumsum(ran.sum(axis=1), out=offsets[1:])
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values[ran]))
+
+
+def rows_table(rows: Sequence[Row], card: Card, settings: Settings) -> pa.Table:
+    """The same of rows."""
+    return routed_table(
+        index=[row.index for row in rows],
+        files=[row.file for row in rows],
+        labels=[row.label for row in rows],
+        reasons=[row.reason for row in rows],
+        answers=together([row.found for row in rows if row.found], card),
+        card=card,
+        settings=settings,
+    )
 
 
 def parquet_bytes(rows: Sequence[Row], card: Card, settings: Settings) -> bytes:
@@ -92,7 +139,7 @@ def parquet_bytes(rows: Sequence[Row], card: Card, settings: Settings) -> bytes:
 
 
 def table_bytes(table: pa.Table) -> bytes:
-    """The same of a table that `rows_table` made."""
+    """The same of a table that was made here."""
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()

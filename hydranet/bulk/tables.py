@@ -17,6 +17,8 @@ from hydranet.data.parquet import IMAGE_COLUMNS, LABEL_COLUMNS, names_in_schema
 from hydranet.errors import InputError
 
 _ROWS = 64
+_BUFFER = 2**20
+"""Bytes that are read at once: else it would be a column of a whole row group, however large."""
 
 
 def read_rows(file: BinaryIO, name: str, *, rows_at_once: int = _ROWS) -> Iterator[Item]:
@@ -26,7 +28,7 @@ def read_rows(file: BinaryIO, name: str, *, rows_at_once: int = _ROWS) -> Iterat
         InputError: there is no image column, or it holds no encoded files.
         pyarrow.ArrowException: the file is damaged, or no Parquet.
     """
-    with pq.ParquetFile(file) as table:
+    with pq.ParquetFile(file, buffer_size=_BUFFER) as table:
         names = table.schema_arrow.names
         image = next((column for column in IMAGE_COLUMNS if column in names), None)
         if image is None:

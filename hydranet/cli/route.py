@@ -23,6 +23,9 @@ from hydranet.cli.shared import (
 )
 from hydranet.errors import InputError
 
+_IMAGES_A_HELPER = 1000
+"""For fewer, another process is not worth its start."""
+
 
 def route_command(
     inputs: Annotated[
@@ -62,6 +65,8 @@ def route_command(
     in the table and does not stop the others.
     """
     from hydranet.bulk import sources
+    from hydranet.bulk.batch import BatchRouter
+    from hydranet.bulk.helpers import helpers
     from hydranet.bulk.parts import route_to_parts
     from hydranet.bulk.rows import Settings
     from hydranet.checkpoints import find_checkpoint, load_model
@@ -89,15 +94,19 @@ def route_command(
             show_log(written)
         return
     assert out is not None, "one of the two was given"
-    with progress_bar("{task.completed:,} of {task.total:,} images") as bar:
+    router = BatchRouter(open_engine(found, engine), Settings(k=k, threshold=threshold))
+    others = min((threads or os.cpu_count() or 1) - 1, total // _IMAGES_A_HELPER)
+    with (
+        helpers(found, router, count=others) as lent,
+        progress_bar("{task.completed:,} of {task.total:,} images") as bar,
+    ):
         task = bar.add_task("Routing", total=total)
         summary = route_to_parts(
-            open_engine(found, engine),
+            router,
             sources.iterate(inputs, without=out),
             out,
-            Settings(k=k, threshold=threshold),
             part_images=part,
-            workers=threads or os.cpu_count() or 1,
+            helpers=lent,
             on_progress=lambda done: bar.update(task, completed=done),
         )
     for file, reason in summary.reasons:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import hostile_zips as hostile
@@ -14,9 +19,12 @@ import torch
 
 import hydranet
 from hydranet.bulk import sources
-from hydranet.bulk.items import Item, as_text, refused
+from hydranet.bulk.answers import each, run_pixels
+from hydranet.bulk.batch import BATCH, BATCH_BYTES, BatchRouter, batches
+from hydranet.bulk.helpers import helpers
+from hydranet.bulk.items import Item, as_text, pixels_of, refused
 from hydranet.bulk.parts import route_to_parts
-from hydranet.bulk.routing import BATCH, route
+from hydranet.bulk.routing import AHEAD, Helpers, route_batches
 from hydranet.bulk.rows import Row, Settings
 from hydranet.bulk.table import parquet_bytes, rows_table
 from hydranet.checkpoints import find_checkpoint
@@ -26,6 +34,11 @@ from hydranet.errors import InputError
 
 def item(seed: int) -> Item:
     return Item(f"{seed}.png", lambda: hostile.picture(seed))
+
+
+def routed(engine: Engine, items: Iterable[Item], settings: Settings | None = None) -> pa.Table:
+    router = BatchRouter(engine, settings or Settings())
+    return pa.concat_tables(route_batches(batches(items), router))
 
 
 @pytest.fixture(params=["reference", "onnx"])
@@ -44,46 +57,46 @@ def test_each_image_is_answered_as_predict_does(
     engine = open_engine(find_checkpoint("tiny", tmp_path))
     if name == "resnet8" and settings != Settings():
         with pytest.raises(InputError, match="static"):
-            list(route(engine, [item(0)], settings))
+            routed(engine, [item(0)], settings)
         return
     count = BATCH + 5
-    rows = list(route(engine, map(item, range(count)), settings))
-    assert [row.index for row in rows] == list(range(count))
+    table = routed(engine, map(item, range(count)), settings)
+    assert table["index"].to_pylist() == list(range(count))
+    rows = table.to_pylist()
     for seed in (0, 1, BATCH, count - 1):
-        found = rows[seed].found
-        assert found is not None
+        row = rows[seed]
         image = hydranet.decode_image(hostile.picture(seed))
-        branches = found.fired if settings.threshold else None
+        fired = tuple(row.get("fired", ()))
+        branches = fired if settings.threshold else None
         k = None if branches else settings.k
         alone = hydranet.predict(model, [image], k=k, branches=branches, runs=1)[0]
-        assert found.prediction == alone.best
-        assert found.fired == alone.fired
-        assert found.macs == alone.macs
+        assert row["prediction"] == alone.best
+        assert fired == alone.fired
+        assert row["macs"] == alone.macs
         (_, confidence), (second, its) = alone.top(2)
-        assert found.runner_up == second
-        assert found.confidence == pytest.approx(confidence, abs=1e-4)
-        assert found.runner_up_confidence == pytest.approx(its, abs=1e-4)
-        assert np.allclose(found.gate_scores, alone.gate_scores, atol=1e-4)
-        assert np.allclose(found.weights, alone.weights, atol=1e-4)
+        assert row["runner_up"] == second
+        assert row["confidence"] == pytest.approx(confidence, abs=1e-4)
+        assert row["runner_up_confidence"] == pytest.approx(its, abs=1e-4)
+        assert np.allclose(row.get("gate_scores", ()), alone.gate_scores, atol=1e-4)
+        assert np.allclose(row.get("weights", ()), alone.weights, atol=1e-4)
 
 
 def test_dynamic_k_drops_branches(engine: Engine) -> None:
-    rows = list(route(engine, map(item, range(20)), Settings(k=4, threshold=0.26)))
-    counts = {len(row.found.fired) for row in rows if row.found}
-    assert counts <= {1, 2, 3}
+    rows = routed(engine, map(item, range(20)), Settings(k=4, threshold=0.26)).to_pylist()
+    assert {len(row["fired"]) for row in rows} <= {1, 2, 3}
     for row in rows:
-        assert row.found is not None
-        confidence = torch.tensor(row.found.gate_scores).softmax(0)
-        assert all(confidence[b] >= 0.26 for b in row.found.fired[1:])
+        confidence = torch.tensor(row["gate_scores"]).softmax(0)
+        assert all(confidence[b] >= 0.26 for b in row["fired"][1:])
 
 
 def test_broken_images_have_a_reason_and_the_rest_go_on(engine: Engine) -> None:
     items = [item(0), Item("text.png", lambda: b"no picture"), refused("x.zip", "It is."), item(1)]
-    rows = list(route(engine, items, Settings()))
-    assert [row.file for row in rows] == ["0.png", "text.png", "x.zip", "1.png"]
-    assert [row.found is None for row in rows] == [False, True, True, False]
-    assert rows[1].reason.startswith("It must be a PNG, JPEG or WebP")
-    assert rows[2].reason == "It is."
+    rows = routed(engine, items).to_pylist()
+    assert [row["file"] for row in rows] == ["0.png", "text.png", "x.zip", "1.png"]
+    assert [row["prediction"] is None for row in rows] == [False, True, True, False]
+    assert rows[1]["reason"].startswith("It must be a PNG, JPEG or WebP")
+    assert rows[2]["reason"] == "It is."
+    assert rows[3]["fired"] == routed(engine, [item(1)])["fired"][0].as_py()
 
 
 @pytest.mark.parametrize(
@@ -91,31 +104,40 @@ def test_broken_images_have_a_reason_and_the_rest_go_on(engine: Engine) -> None:
 )
 def test_settings_that_do_not_fit_are_a_sentence(engine: Engine, settings: Settings) -> None:
     with pytest.raises(InputError, match="must be from"):
-        list(route(engine, [item(0)], settings))
+        BatchRouter(engine, settings)
 
 
-def test_the_table_has_its_schema_with_and_without_rows(engine: Engine) -> None:
-    rows = list(route(engine, [item(0), refused("b.png", "It is broken.")], Settings(k=3)))
-    table = rows_table(rows, engine.card, Settings(k=3))
-    assert table.schema.equals(rows_table([], engine.card, Settings(k=3)).schema)
-    first, second = table.to_pylist()
-    assert first["fired"] == list(rows[0].found.fired)
-    assert first["class"] == engine.card.class_names[first["prediction"]]
-    assert first["reason"] is None
-    assert {name for name, value in second.items() if value is not None} == {
-        "index", "file", "reason",
+@pytest.mark.parametrize("settings", [Settings(k=3), Settings(k=3, threshold=0.26)])
+def test_rows_of_a_page_make_the_same_table(engine: Engine, settings: Settings) -> None:
+    items = [item(0), refused("b.png", "It is broken.", "class 2"), item(1)]
+    pixels = np.stack([pixels_of(items[place], 16) for place in (0, 2)])
+    first, last = each(run_pixels(engine, pixels, settings))
+    rows = [
+        Row(index=0, file="0.png", found=first),
+        Row(index=1, file="b.png", label="class 2", reason="It is broken."),
+        Row(index=2, file="1.png", found=last),
+    ]
+    table = rows_table(rows, engine.card, settings)
+    assert table.equals(routed(engine, items, settings))
+    assert table.schema.equals(rows_table([], engine.card, settings).schema)
+    again = pq.read_table(pa.BufferReader(parquet_bytes(rows, engine.card, settings)))
+    assert again.equals(table)
+    good, broken, _ = table.to_pylist()
+    assert good["fired"] == list(first.fired)
+    assert good["class"] == engine.card.class_names[first.prediction]
+    assert good["reason"] is None
+    assert {name for name, value in broken.items() if value is not None} == {
+        "index", "file", "label", "label_class", "reason",
     }  # fmt: skip
     note = json.loads(table.schema.metadata[b"hydranet"])
     assert note["checkpoint"] == "tiny"
     assert note["k"] == 3
-    again = pq.read_table(pa.BufferReader(parquet_bytes(rows, engine.card, Settings(k=3))))
-    assert again.equals(table)
 
 
 def test_the_table_of_a_static_network_has_no_branches(tmp_path: Path, make_checkpoint) -> None:
     make_checkpoint("static", tmp_path, model="resnet8")
     engine = open_engine(find_checkpoint("static", tmp_path))
-    table = rows_table(list(route(engine, [item(0)], Settings())), engine.card, Settings())
+    table = routed(engine, [item(0)])
     assert not {"gate_scores", "fired", "weights"} & set(table.column_names)
     assert table["macs"].to_pylist() == [engine.card.costs.routed_macs]
 
@@ -126,20 +148,19 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_run_that_is_stopped_goes_on_and_ends_alike(engine: Engine, tmp_path: Path) -> None:
     items = [item(s) if s != 7 else refused("7.png", "It is broken.") for s in range(25)]
-    whole = route_to_parts(engine, items, tmp_path / "whole", Settings(), part_images=10)
+    router = BatchRouter(engine, Settings())
+    whole = route_to_parts(router, items, tmp_path / "whole", part_images=10)
     assert (whole.images, whole.rejected, whole.parts, whole.now) == (25, 1, 3, 25)
     assert whole.reasons == [("7.png", "It is broken.")]
 
     def stop(done: int) -> None:
-        if done == 14:
+        if done > 10:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        route_to_parts(
-            engine, items, tmp_path / "again", Settings(), part_images=10, on_progress=stop
-        )
+        route_to_parts(router, items, tmp_path / "again", part_images=10, on_progress=stop)
     assert len(contents(tmp_path / "again")) == 2, "the settings and one part"
-    again = route_to_parts(engine, items, tmp_path / "again", Settings(), part_images=10)
+    again = route_to_parts(router, items, tmp_path / "again", part_images=10)
     assert (again.images, again.rejected, again.now) == (25, 1, 15)
     assert (again.branches, again.macs) == (whole.branches, whole.macs)
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
@@ -147,69 +168,115 @@ def test_a_run_that_is_stopped_goes_on_and_ends_alike(engine: Engine, tmp_path: 
     assert table["index"].to_pylist() == list(range(25))
 
 
-def test_parts_do_not_depend_on_how_many_work_at_them(engine: Engine, tmp_path: Path) -> None:
-    items = [item(s) if s % 50 else refused(f"{s}.png", "It is broken.") for s in range(300)]
-    for workers in (1, 2, 5):
-        folder = tmp_path / str(workers)
-        summary = route_to_parts(
-            engine, items, folder, Settings(), part_images=200, workers=workers
-        )
-        assert (summary.images, summary.rejected, summary.parts) == (300, 6, 2)
-        assert contents(folder) == contents(tmp_path / "1")
+def test_a_part_that_is_gone_is_made_again(engine: Engine, tmp_path: Path) -> None:
+    items = [refused(f"{s}.png", f"It is number {s}.") for s in range(8)] + [item(8)]
+    folder, router = tmp_path / "routes", BatchRouter(engine, Settings())
+    whole = route_to_parts(router, items, folder, part_images=2)
+    before = contents(folder)
+    (folder / "routes-00001.parquet").unlink()
+    again = route_to_parts(router, items, folder, part_images=2)
+    assert contents(folder) == before
+    assert again.now == 2
+    assert again.reasons == whole.reasons, "the first ones, whenever they were rejected"
+    assert (again.images, again.rejected, again.parts) == (9, 8, 5)
 
 
-def test_workers_hold_no_more_than_their_batches(engine: Engine) -> None:
+def test_parts_do_not_depend_on_how_many_work_at_them(tmp_path: Path, make_checkpoint) -> None:
+    """Threads for the engines on torch, processes for onnx."""
+    checkpoint = find_checkpoint(make_checkpoint("tiny", tmp_path / "checkpoints"))
+    items = [item(s) if s % 50 else refused(f"{s}.png", "It is broken.") for s in range(900)]
+    for name in ("reference", "onnx"):
+        router = BatchRouter(open_engine(checkpoint, name), Settings(k=3))
+        for count in (0, 2):
+            folder = tmp_path / name / str(count)
+            with helpers(checkpoint, router, count=count) as lent:
+                summary = route_to_parts(router, items, folder, part_images=200, helpers=lent)
+            assert (summary.images, summary.rejected, summary.parts) == (900, 18, 5)
+            assert contents(folder) == contents(tmp_path / name / "0")
+
+
+def test_a_helper_that_is_killed_is_a_sentence(tmp_path: Path, make_checkpoint) -> None:
+    checkpoint = find_checkpoint(make_checkpoint("tiny", tmp_path / "checkpoints"))
+    router = BatchRouter(open_engine(checkpoint, "onnx"), Settings())
+    (batch,) = batches([item(0)])
+
+    def work() -> None:
+        with helpers(checkpoint, router, count=1) as lent:
+            assert lent.submit(batch).result().equals(router(batch))
+            (helper,) = multiprocessing.active_children()
+            os.kill(helper.pid, signal.SIGKILL)
+            list(route_batches([batch] * 9, router, lent))
+
+    with pytest.raises(InputError, match=r"A helper process was killed .* Start again"):
+        work()
+
+
+def test_no_more_is_held_than_what_helpers_have(engine: Engine) -> None:
     loaded = rows = 0
 
     def counted(seed: int) -> Item:
         def load() -> bytes:
             nonlocal loaded
             loaded += 1
-            assert loaded - rows <= 4 * BATCH, "one at work, two waiting, one being read"
+            assert loaded - rows <= (AHEAD + 1) * BATCH
             return hostile.picture(seed % 9, 16)
 
         return Item(f"{seed}.png", load)
 
-    for row in route(engine, map(counted, range(8 * BATCH)), Settings(), workers=2):
-        assert row.index == rows
-        rows += 1
+    router = BatchRouter(engine, Settings())
+    items = map(counted, range(8 * BATCH))
+    with ThreadPoolExecutor(1) as pool:
+        lent = Helpers(1, lambda batch: pool.submit(router, batch))
+        for table in route_batches(batches(items), router, lent):
+            assert table["index"][0].as_py() == rows
+            rows += table.num_rows
     assert rows == 8 * BATCH
 
 
+def test_large_files_make_small_batches() -> None:
+    large = bytes(BATCH_BYTES // 3)
+    items = [Item(str(s), lambda: large) for s in range(7)]
+    assert [(batch.first, len(batch)) for batch in batches(items)] == [(0, 4), (4, 3)]
+
+
 def test_what_is_done_before_is_not_read_again(engine: Engine, tmp_path: Path) -> None:
-    route_to_parts(engine, map(item, range(4)), tmp_path, Settings(), part_images=2)
+    router = BatchRouter(engine, Settings())
+    route_to_parts(router, map(item, range(4)), tmp_path, part_images=2)
     unread = [refused(f"{seed}.png", "It was read.") for seed in range(4)]
-    summary = route_to_parts(engine, unread, tmp_path, Settings(), part_images=2)
+    summary = route_to_parts(router, unread, tmp_path, part_images=2)
     assert (summary.images, summary.rejected, summary.now) == (4, 0, 0)
 
 
 def test_a_folder_of_other_routes_is_refused(engine: Engine, tmp_path: Path) -> None:
-    route_to_parts(engine, map(item, range(6)), tmp_path, Settings(), part_images=2)
+    router = BatchRouter(engine, Settings())
+    route_to_parts(router, map(item, range(6)), tmp_path, part_images=2)
+    other = BatchRouter(engine, Settings(k=1))
     with pytest.raises(InputError, match="other settings"):
-        route_to_parts(engine, map(item, range(6)), tmp_path, Settings(k=1), part_images=2)
+        route_to_parts(other, map(item, range(6)), tmp_path, part_images=2)
     for others in (range(1, 7), range(5), range(4)):
         with pytest.raises(InputError, match="other images"):
-            route_to_parts(engine, map(item, others), tmp_path, Settings(), part_images=2)
+            route_to_parts(router, map(item, others), tmp_path, part_images=2)
     (tmp_path / "_routes.json").unlink()
     with pytest.raises(InputError, match="other settings"):
-        route_to_parts(engine, map(item, range(6)), tmp_path, Settings(), part_images=2)
+        route_to_parts(router, map(item, range(6)), tmp_path, part_images=2)
 
 
-def test_only_one_batch_of_images_is_held(engine: Engine, tmp_path: Path) -> None:
+def test_only_one_batch_of_images_is_held(engine: Engine) -> None:
     loaded: list[int] = []
-    rows: list[Row] = []
+    rows = 0
 
     def counted(seed: int) -> Item:
         def load() -> bytes:
             loaded.append(seed)
-            assert len(loaded) - len(rows) <= BATCH
+            assert len(loaded) - rows <= BATCH
             return hostile.picture(seed, 16)
 
         return Item(f"{seed}.png", load)
 
-    for row in route(engine, map(counted, range(3 * BATCH)), Settings()):
-        rows.append(row)
-    assert len(rows) == 3 * BATCH
+    items = map(counted, range(3 * BATCH))
+    for table in route_batches(batches(items), BatchRouter(engine, Settings())):
+        rows += table.num_rows
+    assert rows == 3 * BATCH
 
 
 def test_files_folders_archives_and_tables_are_one_stream(tmp_path: Path) -> None:

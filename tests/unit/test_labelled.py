@@ -13,12 +13,11 @@ import pytest
 
 import hydranet
 from hydranet.bulk import sources
+from hydranet.bulk.batch import BatchRouter, batches
 from hydranet.bulk.items import Item, refused
 from hydranet.bulk.labelled import LabelledRun
 from hydranet.bulk.labels import Labels
-from hydranet.bulk.routing import route
 from hydranet.bulk.rows import Settings
-from hydranet.bulk.table import rows_table
 from hydranet.bulk.tables import check_unpacked
 from hydranet.checkpoints import find_checkpoint
 from hydranet.data.batches import Batches
@@ -196,6 +195,6 @@ def test_labels_stand_in_the_parts_too(tmp_path: Path, make_checkpoint) -> None:
         Item("c.png", lambda: picture(1), "cat"),
         Item("d.png", lambda: picture(2)),
     ]
-    table = rows_table(list(route(engine, items, Settings())), engine.card, Settings())
+    (table,) = map(BatchRouter(engine, Settings()), batches(items))
     assert table["label"].to_pylist() == [3, 1, None, None]
     assert table["label_class"].to_pylist() == ["class 3", "class 1", None, None]
