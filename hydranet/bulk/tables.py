@@ -18,7 +18,7 @@ from hydranet.errors import InputError
 
 _ROWS = 64
 _BUFFER = 2**20
-"""Bytes that are read at once: else it would be a column of a whole row group, however large."""
+"""Bytes that are read at once; by itself Arrow reads whole row groups ahead and keeps them."""
 
 
 def read_rows(file: BinaryIO, name: str, *, rows_at_once: int = _ROWS) -> Iterator[Item]:
@@ -28,7 +28,7 @@ def read_rows(file: BinaryIO, name: str, *, rows_at_once: int = _ROWS) -> Iterat
         InputError: there is no image column, or it holds no encoded files.
         pyarrow.ArrowException: the file is damaged, or no Parquet.
     """
-    with pq.ParquetFile(file, buffer_size=_BUFFER) as table:
+    with pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False) as table:
         names = table.schema_arrow.names
         image = next((column for column in IMAGE_COLUMNS if column in names), None)
         if image is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
@@ -27,6 +28,7 @@ from hydranet.bulk.parts import route_to_parts
 from hydranet.bulk.routing import AHEAD, Helpers, route_batches
 from hydranet.bulk.rows import Row, Settings
 from hydranet.bulk.table import parquet_bytes, rows_table
+from hydranet.bulk.tables import read_rows
 from hydranet.checkpoints import find_checkpoint
 from hydranet.engines import Engine, open_engine
 from hydranet.errors import InputError
@@ -307,6 +309,28 @@ def test_files_folders_archives_and_tables_are_one_stream(tmp_path: Path) -> Non
     good = [name for name, outcome in items.items() if outcome is True]
     assert good == ["in/1.png", "in/b/2.png", "in/c.zip/x.png", "in/d.parquet#0", "bytes.parquet#0"]
     assert sources.count(inputs, without=root / "out") == 8
+
+
+@pytest.mark.parametrize("rows_a_group", [10, 1000])
+def test_a_table_is_read_as_its_images_are_asked_for(tmp_path: Path, rows_a_group: int) -> None:
+    draw = np.random.default_rng(0)
+    made = pa.table({"image": [draw.bytes(20_000) for _ in range(600)]})
+    pq.write_table(
+        made, tmp_path / "images.parquet", row_group_size=rows_a_group, write_batch_size=10
+    )
+
+    class Counted(io.FileIO):
+        count = 0
+
+        def read(self, size: int = -1) -> bytes:
+            self.count += len(content := super().read(size))
+            return content
+
+    with Counted(tmp_path / "images.parquet") as file:
+        items = read_rows(file, "images.parquet")
+        for number, one in zip(range(1, 601), items, strict=True):
+            assert len(one.load()) == 20_000
+            assert file.count < 20_000 * number + 5 * 2**20
 
 
 def test_names_become_one_printable_line() -> None:
