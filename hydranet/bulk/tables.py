@@ -14,38 +14,77 @@ import pyarrow.parquet as pq
 
 from hydranet.bulk.items import IT, Item, as_text, refused
 from hydranet.data.parquet import IMAGE_COLUMNS, LABEL_COLUMNS, names_in_schema
-from hydranet.errors import InputError
+from hydranet.errors import InputError, one_line
 
 _ROWS = 64
 _BUFFER = 2**20
 """Bytes that are read at once; by itself Arrow reads whole row groups ahead and keeps them."""
 
 
-def read_rows(file: BinaryIO, name: str, *, rows_at_once: int = _ROWS) -> Iterator[Item]:
-    """The images of the table in `file`, which must stay open until the last one was asked for.
+def read_rows(
+    file: BinaryIO,
+    name: str,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    rows_at_once: int = _ROWS,
+) -> Iterator[Item]:
+    """The images of the rows from `start` to before `stop`, all unless given, of the table in
+    `file`, which must stay open until the last one was asked for.
+
+    Of a row group that is damaged, what lies behind the damage comes as items that say so.
 
     Raises:
         InputError: there is no image column, or it holds no encoded files.
-        pyarrow.ArrowException: the file is damaged, or no Parquet.
+        pyarrow.ArrowException: it is no Parquet file, or its list of row groups is damaged.
+        OSError: its bytes cannot be had.
     """
     with pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False) as table:
-        names = table.schema_arrow.names
-        image = next((column for column in IMAGE_COLUMNS if column in names), None)
-        if image is None:
-            raise InputError(
-                f"it needs a column named {' or '.join(IMAGE_COLUMNS)}, but it has "
-                f"{', '.join(names)}."
-            )
-        label = next((column for column in LABEL_COLUMNS if column in names), None)
+        image, label = _columns(table.schema_arrow)
         said = _labels(table.schema_arrow, label)
         wanted = [image] if label is None else [image, label]
-        row = 0
-        for batch in table.iter_batches(batch_size=rows_at_once, columns=wanted):
-            contents = _encoded(batch.column(image))
-            labels = [None] * len(batch) if label is None else batch.column(label).to_pylist()
-            for content, value in zip(contents, labels, strict=True):
-                yield _cell(as_text(f"{name}#{row}"), content.as_py(), said(value))
-                row += 1
+        stop = table.metadata.num_rows if stop is None else stop
+        end = 0
+        for group in range(table.metadata.num_row_groups):
+            row, end = end, end + table.metadata.row_group(group).num_rows
+            if end <= start or row >= stop:
+                continue
+            try:
+                for batch in table.iter_batches(rows_at_once, [group], wanted):
+                    first, row = max(row, start), row + len(batch)
+                    batch = batch.slice(len(batch) - max(row - first, 0))
+                    contents = _encoded(batch.column(image))
+                    labels = (
+                        [None] * len(batch) if label is None else batch.column(label).to_pylist()
+                    )
+                    cells = zip(range(first, min(row, stop)), contents, labels, strict=False)
+                    for number, content, value in cells:
+                        yield _cell(as_text(f"{name}#{number}"), content.as_py(), said(value))
+                    if row >= stop:
+                        break
+            except (pa.ArrowException, OSError) as error:
+                _check_bytes(file, table.metadata.row_group(group))
+                reason = f"{IT} lies behind damage to its table: {one_line(error)}"
+                for lost in range(max(row, start), min(end, stop)):
+                    yield refused(as_text(f"{name}#{lost}"), reason)
+
+
+def count_rows(file: BinaryIO) -> int:
+    """How many items `read_rows` gives; raises as it does."""
+    with pq.ParquetFile(file) as table:
+        _columns(table.schema_arrow)
+        return table.metadata.num_rows
+
+
+def _check_bytes(file: BinaryIO, group: pq.RowGroupMetaData) -> None:
+    """Raise OSError if the bytes of a row group cannot be had: that is no damage to the table, and
+    another try may help."""
+    for number in range(group.num_columns):
+        column = group.column(number)
+        file.seek(column.dictionary_page_offset or column.data_page_offset)
+        left = column.total_compressed_size
+        while left > 0 and (got := file.read(min(left, _BUFFER))):
+            left -= len(got)
 
 
 def check_unpacked(file: BinaryIO, name: str, *, most_bytes: int) -> None:
@@ -62,6 +101,18 @@ def check_unpacked(file: BinaryIO, name: str, *, most_bytes: int) -> None:
             f"{as_text(name)} unpacks to {total / 2**20:,.0f} MiB; at most {most_bytes >> 20} are "
             "taken. Give fewer rows."
         )
+
+
+def _columns(schema: pa.Schema) -> tuple[str, str | None]:
+    """The names of the image column and of the label column, if there is one."""
+    image = next((column for column in IMAGE_COLUMNS if column in schema.names), None)
+    if image is None:
+        raise InputError(
+            f"it needs a column named {' or '.join(IMAGE_COLUMNS)}, but it has "
+            f"{', '.join(schema.names)}."
+        )
+    _encoded(pa.array([], schema.field(image).type))
+    return image, next((column for column in LABEL_COLUMNS if column in schema.names), None)
 
 
 def _encoded(column: pa.Array) -> pa.Array:
