@@ -13,6 +13,7 @@ OPTIONAL = {
     "onnx": "ONNX",
     "onnxruntime": "ONNX Runtime",
     "prometheus_client": "the Prometheus client",
+    "ray": "Ray",
     "scipy": "SciPy",
     "sklearn": "scikit-learn",
     "tensorboard": "TensorBoard",
@@ -25,6 +26,7 @@ OPTIONAL = {
 _TO_INSTALL = {
     "huggingface_hub": "huggingface-hub",
     "prometheus_client": "prometheus-client",
+    "ray": "ray[data]",
     "sklearn": "scikit-learn",
 }
 

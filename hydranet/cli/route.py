@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hydranet.cli.route_on_ray import RAY, route_on_ray
 from hydranet.cli.route_to_log import route_to_log, show_log
 from hydranet.cli.shared import (
     DeviceOption,
-    EngineOption,
     JsonOption,
     RootOption,
     ThreadsOption,
@@ -23,21 +23,26 @@ from hydranet.cli.shared import (
 )
 from hydranet.errors import InputError
 
+if TYPE_CHECKING:
+    from hydranet.bulk.parts import Summary
+    from hydranet.bulk.remote import Place
+
 _IMAGES_A_HELPER = 1000
 """For fewer, another process is not worth its start."""
 
 
 def route_command(
     inputs: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             help="Images, folders with images in them, ZIP archives, or Parquet files with a "
-            "column of encoded images named img or image."
+            "column of encoded images named img or image; with --engine ray also by addresses "
+            "such as s3://bucket/folder."
         ),
     ],
     checkpoint: Annotated[str, typer.Option(help="Name of a checkpoint, or its folder.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the parts; the same one goes on.")
+        str | None, typer.Option(help="Folder for the parts; the same one goes on.")
     ] = None,
     log: Annotated[
         Path | None,
@@ -55,9 +60,27 @@ def route_command(
     part: Annotated[int, typer.Option(min=1, help="Images a part.")] = 4096,
     json: JsonOption = False,
     checkpoints: RootOption = None,
-    engine: EngineOption = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="auto, reference, eager, onnx or cuda; auto is the fastest that runs here. Or "
+            "ray: workers of a Ray cluster, each on one thread of the CPU's fastest."
+        ),
+    ] = "auto",
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RAY_ADDRESS",
+            help="With --engine ray: host:port of a cluster's head, or auto for one that was "
+            "started on this machine; unless given, one is started for this run.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="With --engine ray: how many; one for each CPU unless given."),
+    ] = None,
 ) -> None:
     """Answer, route and cost of every image, as Parquet parts in a folder, or as a route log.
 
@@ -68,6 +91,7 @@ def route_command(
     from hydranet.bulk.batch import BatchRouter
     from hydranet.bulk.helpers import helpers
     from hydranet.bulk.parts import route_to_parts
+    from hydranet.bulk.remote import place
     from hydranet.bulk.rows import Settings
     from hydranet.checkpoints import find_checkpoint, load_model
     from hydranet.engines import open_engine
@@ -80,21 +104,38 @@ def route_command(
         raise InputError("--k and --threshold do not go with --log: a route log has every k.")
     if log is None and device != "auto":
         raise InputError("--device goes with --log; with --out it is --engine that says where.")
-    sources.check_inputs(inputs)
+    if engine == RAY and (log is not None or threads is not None):
+        raise InputError(
+            "--log and --threads do not go with --engine ray: it writes parts, by --workers of one "
+            "thread each."
+        )
+    if engine != RAY and workers is not None:
+        raise InputError("--workers goes with --engine ray; without it, give --threads.")
     found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
-    total = sources.count(inputs, without=out or log)
+    settings = Settings(k=k, threshold=threshold)
+    if engine == RAY:
+        target = place(out or "")
+        summary = route_on_ray(
+            found, [place(given) for given in inputs], target, settings,
+            part_images=part, address=address, workers=workers,
+        )  # fmt: skip
+        _report(summary, checkpoint, target, json=json)
+        return
+    target = _path(out or str(log))
+    paths = [_path(given) for given in inputs]
+    sources.check_inputs(paths)
+    total = sources.count(paths, without=target)
     if not total:
         raise InputError("There is no image, archive or table in what was given.")
     if log is not None:
         where = pick_device(device, threads)
-        written = route_to_log(load_model(found).to(where), inputs, log, total)
+        written = route_to_log(load_model(found).to(where), paths, log, total)
         if json:
             print_json({"checkpoint": checkpoint, **written})
         else:
             show_log(written)
         return
-    assert out is not None, "one of the two was given"
-    router = BatchRouter(open_engine(found, engine), Settings(k=k, threshold=threshold))
+    router = BatchRouter(open_engine(found, engine), settings)
     others = min((threads or os.cpu_count() or 1) - 1, total // _IMAGES_A_HELPER)
     with (
         helpers(found, router, count=others) as lent,
@@ -103,12 +144,29 @@ def route_command(
         task = bar.add_task("Routing", total=total)
         summary = route_to_parts(
             router,
-            sources.iterate(inputs, without=out),
-            out,
+            sources.iterate(paths, without=target),
+            target,
             part_images=part,
             helpers=lent,
             on_progress=lambda done: bar.update(task, completed=done),
         )
+    _report(summary, checkpoint, target, json=json)
+
+
+def _path(given: str) -> Path:
+    """A path on this machine; InputError for an address."""
+    from hydranet.bulk.remote import is_address
+
+    if is_address(given):
+        raise InputError(
+            f"{given} is an address, which only --engine ray reads and writes. Give that engine, "
+            "or a path."
+        )
+    return Path(given)
+
+
+def _report(summary: Summary, checkpoint: str, out: Place, *, json: bool) -> None:
+    """Say what was done, and what was rejected; InputError where that was all."""
     for file, reason in summary.reasons:
         print(f"{file}: {reason}", file=sys.stderr)
     if more := summary.rejected - len(summary.reasons):

@@ -27,14 +27,15 @@ _NEEDS = {
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
-def choose_engine(name: str = AUTO) -> str:
-    """The engine that `name` stands for on this machine; "auto" is the fastest that runs here.
+def choose_engine(name: str = AUTO, *, gpu: bool = True) -> str:
+    """The engine that `name` stands for on this machine; "auto" is the fastest that runs here,
+    without `gpu` the fastest on a CPU.
 
     Raises:
         InputError: there is none of that name, or a package that it needs is not installed.
     """
     if name == AUTO:
-        return "cuda" if _has_gpu() else "eager" if _missing("onnx") else "onnx"
+        return "cuda" if gpu and _has_gpu() else "eager" if _missing("onnx") else "onnx"
     if name not in ENGINES:
         raise InputError(
             f"There is no engine named {name!r}. The names are: {AUTO}, {', '.join(ENGINES)}."
@@ -63,8 +64,11 @@ def _has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def open_engine(checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1) -> Engine:
-    """An engine for the network of a checkpoint, on `threads` threads a call.
+def open_engine(
+    checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1, gpu: bool = True
+) -> Engine:
+    """An engine for the network of a checkpoint, on `threads` threads a call; for `gpu` see
+    `choose_engine`.
 
     Engines that lay out layers themselves know those of ResNet and DenseNet; "auto" is eager, which
     runs any network's own modules too, where they do not know a network's.
@@ -73,7 +77,7 @@ def open_engine(checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1) -
         InputError: see `choose_engine`; or the engine does not know the network's layers; or the
             weights are damaged.
     """
-    asked, name = name, choose_engine(name)
+    asked, name = name, choose_engine(name, gpu=gpu)
     static = checkpoint.card.architecture.static
     if name in _LAID_OUT and not isinstance(static, ResNetConfig | DenseNetConfig):
         if asked != AUTO:

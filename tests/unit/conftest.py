@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from engine_checks import Stored, narrow, store_with_statistics
+from shell import Shell
 
 from hydranet.checkpoints import Checkpoint, find_checkpoint
 from hydranet.data import ImageSet
@@ -51,3 +52,8 @@ def stored(tmp_path: Path, make_checkpoint: Any) -> Stored:
         return store_with_statistics(find_checkpoint(folder))
 
     return store
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Shell:
+    return Shell(monkeypatch, capsys)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from shell import Shell
 
 from hydranet.card import DataNote, read_card
 from hydranet.checkpoints import find_checkpoint
-from hydranet.cli import main
 from hydranet.data import load_images
 from hydranet.registry import list_models
 from hydranet.route_log import read_route_log
@@ -22,31 +21,6 @@ COLOURS = {
     "blue": (0, 0, 200), "green": (0, 160, 0), "grey": (120, 120, 120),
     "red": (200, 0, 0), "white": (250, 250, 250), "yellow": (220, 220, 0),
 }  # fmt: skip
-
-
-class Shell:
-    """Runs the command line in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        """(exit code, standard output, standard error)."""
-        self._monkeypatch.setattr(sys, "argv", ["hydranet", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = self._capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    def json(self, *arguments: object) -> dict:
-        code, out, err = self(*arguments, "--json")
-        assert code == 0, err
-        return json.loads(out)
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Shell:
-    return Shell(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")

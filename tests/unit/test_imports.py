@@ -18,10 +18,11 @@ PACKAGE = Path(hydranet.__file__).parent
 LIGHT = [
     "hydranet", "hydranet.answer", "hydranet.archives", "hydranet.bench.measure",
     "hydranet.bench.ratios", "hydranet.bench.subjects", "hydranet.array_routing",
-    "hydranet.bulk.items", "hydranet.bulk.labels", "hydranet.bulk.tables",
+    "hydranet.bulk.items", "hydranet.bulk.labels", "hydranet.bulk.remote", "hydranet.bulk.tables",
     "hydranet.engines", "hydranet.engines.engine",
     "hydranet.bulk.rows", "hydranet.bulk.sources", "hydranet.bulk.table", "hydranet.card",
     "hydranet.checkpoints", "hydranet.choices", "hydranet.class_features",
+    "hydranet.cluster", "hydranet.cluster.plan", "hydranet.cluster.results",
     "hydranet.config", "hydranet.costs", "hydranet.data.normalisation", "hydranet.dynamic_k",
     "hydranet.errors", "hydranet.explain", "hydranet.explain.errors",
     "hydranet.explain.shapley", "hydranet.files", "hydranet.foreign_checkpoint",
