@@ -12,6 +12,7 @@ from hydranet.config import ArchitectureConfig, config_from_json
 from hydranet.costs import Costs, count_costs
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
+from hydranet.int8_note import Int8Note
 from hydranet.metrics import Metrics
 from hydranet.structure import shown, structure, unique
 from hydranet.subtasks import members
@@ -61,6 +62,7 @@ class _CardBody:
     history: tuple[EpochRecord, ...]
     provenance: Provenance
     weights_sha256: str
+    int8: Int8Note | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,8 @@ class Card(_CardBody):
 
     `test` metrics are those of the stored weights, read once at the end; `validation` metrics are
     those that choices were made by. `subtask_of_class`: the branch meant for each class, None for a
-    static network and for one with many heads, where no gate chooses.
+    static network and for one with many heads, where no gate chooses. `int8`: what that costs it,
+    where it has been quantised.
 
     Examples:
         >>> import hydranet

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from hydranet.card import Card, read_card
 from hydranet.class_features import CLASS_FEATURES, ClassFeatures, write_class_features
 from hydranet.errors import InputError
 from hydranet.files import write_whole
+from hydranet.int8_note import INT8, Int8Note
 from hydranet.route_log import RouteLog, read_route_log, write_route_log
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ HYDRANET_CHECKPOINTS points; in a checkout, its folder `checkpoints`; else, sinc
 none, the user's own folder for data, on Linux ~/.local/share/hydranet/checkpoints."""
 
 WEIGHTS, CARD, ROUTES = "model.safetensors", "card.json", "routes.parquet"
-FILES = (WEIGHTS, CARD, ROUTES, CLASS_FEATURES)
-"""What a checkpoint's folder holds; the last is not in those from before it was known."""
+FILES = (WEIGHTS, CARD, ROUTES, CLASS_FEATURES, INT8)
+"""What a checkpoint's folder holds; class features are not in those from before they were known, a
+calibration only where the network has been quantised."""
 _NONE_YET = (
     "There is none yet: train one with hydranet train, fetch one with hydranet fetch, or point the "
     "environment variable HYDRANET_CHECKPOINTS at a folder that has some, such as checkpoints/ of "
@@ -229,20 +231,43 @@ def write_checkpoint(
     weights: bytes,
     routes: RouteLog,
     class_features: ClassFeatures | None = None,
+    calibration: bytes | None = None,
 ) -> Path:
     """Write the folder `root/<card.name>` whole or not at all, in place of one that stands there.
+
+    `calibration`: the file that the card's `int8` belongs to.
 
     Raises:
         InputError: the folder cannot be written or the disk is full; what stood there still does.
     """
     with replaced_folder(root, card.name) as part:
-        text = json.dumps(card.to_json(), indent=1, ensure_ascii=False) + "\n"
         write_whole(part / WEIGHTS, weights)
-        write_whole(part / CARD, text.encode())
+        write_whole(part / CARD, _card_bytes(card))
         write_route_log(part / ROUTES, routes)
         if class_features is not None:
             write_class_features(part / CLASS_FEATURES, class_features)
+        if calibration is not None:
+            write_whole(part / INT8, calibration)
     return root / card.name
+
+
+def add_int8(checkpoint: Checkpoint, note: Int8Note, calibration: bytes) -> None:
+    """Put a calibration into a checkpoint, and what it costs on the card; the rest stays.
+
+    Raises:
+        InputError: the folder cannot be written; what stood there still does.
+    """
+    card = replace(checkpoint.card, int8=note)
+    with replaced_folder(checkpoint.folder.parent, checkpoint.name) as part:
+        for name in FILES:
+            if (file := checkpoint.folder / name).is_file():
+                write_whole(part / name, file.read_bytes())
+        write_whole(part / CARD, _card_bytes(card))
+        write_whole(part / INT8, calibration)
+
+
+def _card_bytes(card: Card) -> bytes:
+    return (json.dumps(card.to_json(), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 @contextmanager

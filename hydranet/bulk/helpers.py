@@ -25,7 +25,7 @@ from hydranet.checkpoints import Checkpoint
 from hydranet.engines import open_engine
 from hydranet.errors import InputError
 
-_IN_PROCESSES = ("onnx",)
+_IN_PROCESSES = ("onnx", "int8")
 _own: list[BatchRouter] = []
 """In a helper process: the one that it routes with."""
 

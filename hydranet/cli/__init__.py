@@ -18,6 +18,7 @@ from hydranet.cli.evaluate import evaluate_command
 from hydranet.cli.hub import fetch_command, push_command
 from hydranet.cli.models import models_command
 from hydranet.cli.predict import predict_command
+from hydranet.cli.quantise import quantise_command
 from hydranet.cli.route import route_command
 from hydranet.cli.subtasks import subtasks_command
 from hydranet.cli.train import train_command
@@ -36,6 +37,7 @@ cli.command("train")(train_command)
 cli.command("evaluate")(evaluate_command)
 cli.command("route")(route_command)
 cli.command("subtasks")(subtasks_command)
+cli.command("quantise")(quantise_command)
 cli.command("push")(push_command)
 cli.command("fetch")(fetch_command)
 cli.command("bench")(bench_command)

@@ -115,6 +115,9 @@ def _write(checkpoint: Checkpoint, measured: Evaluation) -> None:
     """The checkpoint anew with the same weights; its validation metrics, by which choices were
     made, stay."""
     from hydranet.checkpoints import WEIGHTS, write_checkpoint
+    from hydranet.int8_note import INT8
+
+    calibration = checkpoint.folder / INT8
 
     write_checkpoint(
         checkpoint.folder.parent,
@@ -122,4 +125,5 @@ def _write(checkpoint: Checkpoint, measured: Evaluation) -> None:
         weights=(checkpoint.folder / WEIGHTS).read_bytes(),
         routes=measured.routes,
         class_features=measured.class_features,
+        calibration=calibration.read_bytes() if calibration.is_file() else None,
     )

@@ -13,6 +13,7 @@ from hydranet.cli.shared import (
     RootOption,
     checkpoints_root,
     print_json,
+    say_what_int8_costs,
 )
 from hydranet.errors import InputError
 from hydranet.images import read_image
@@ -40,6 +41,7 @@ def predict_command(
     found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
     check_choice(found.card, k)
     opened = open_engine(found, engine)
+    say_what_int8_costs(opened)
     results = [_one(opened, path, k) for path in images]
     if json:
         print_json({"checkpoint": checkpoint, "images": results})

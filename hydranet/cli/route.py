@@ -20,6 +20,7 @@ from hydranet.cli.shared import (
     pick_device,
     print_json,
     progress_bar,
+    say_what_int8_costs,
 )
 from hydranet.errors import InputError
 
@@ -63,8 +64,9 @@ def route_command(
     engine: Annotated[
         str,
         typer.Option(
-            help="auto, reference, eager, onnx or cuda; auto is the fastest that runs here. Or "
-            "ray: workers of a Ray cluster, each on one thread of the CPU's fastest."
+            help="auto, reference, eager, onnx, int8 or cuda; auto is the fastest that runs here "
+            "in single precision. Or ray: workers of a Ray cluster, each on one thread of the "
+            "CPU's fastest."
         ),
     ] = "auto",
     device: DeviceOption = "auto",
@@ -135,7 +137,9 @@ def route_command(
         else:
             show_log(written)
         return
-    router = BatchRouter(open_engine(found, engine), settings)
+    opened = open_engine(found, engine)
+    say_what_int8_costs(opened)
+    router = BatchRouter(opened, settings)
     others = min((threads or os.cpu_count() or 1) - 1, total // _IMAGES_A_HELPER)
     with (
         helpers(found, router, count=others) as lent,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from hydranet.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+
+    from hydranet.engines import Engine
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object to standard output, nothing else.")
@@ -47,7 +50,9 @@ DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, or auto: a GPU where
 EngineOption = Annotated[
     str,
     typer.Option(
-        "--engine", help="auto, reference, eager, onnx or cuda; auto is the fastest that runs here."
+        "--engine",
+        help="auto, reference, eager, onnx, int8 or cuda; auto is the fastest that runs here in "
+        "single precision, int8 is for networks that hydranet quantise has prepared.",
     ),
 ]
 ThreadsOption = Annotated[
@@ -84,6 +89,12 @@ def pick_device(device: str, threads: int | None) -> torch.device:
         raise InputError("There is no CUDA device on this machine. Use --device cpu.")
     torch.set_num_threads(threads or os.cpu_count() or 1)
     return torch.device("cuda" if has_gpu and device != "cpu" else "cpu")
+
+
+def say_what_int8_costs(engine: Engine) -> None:
+    """On standard error, where that engine was chosen."""
+    if engine.name == "int8" and engine.card.int8 is not None:
+        print(engine.card.int8.words(), file=sys.stderr)
 
 
 @contextmanager

@@ -12,16 +12,18 @@ from hydranet.errors import InputError
 
 __all__ = ["ENGINES", "Engine", "Outputs", "answers", "choose_engine", "open_engine"]
 
-ENGINES = ("reference", "eager", "onnx", "cuda")
-"""All engines, the slow and obvious one first."""
+ENGINES = ("reference", "eager", "onnx", "int8", "cuda")
+"""All engines, the slow and obvious one first. int8 alone does not give the reference's numbers: it
+runs networks that have been quantised, and is never chosen by itself."""
 
 AUTO = "auto"
-_LAID_OUT = ("onnx", "cuda")
+_LAID_OUT = ("onnx", "int8", "cuda")
 
 _NEEDS = {
     "reference": ("torch",),
     "eager": ("torch",),
     "onnx": ("onnx", "onnxruntime"),
+    "int8": ("onnx", "onnxruntime"),
     "cuda": ("torch",),
 }
 _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
@@ -90,6 +92,10 @@ def open_engine(
         from hydranet.engines.onnx.engine import OnnxEngine
 
         return OnnxEngine(checkpoint, threads=threads)
+    if name == "int8":
+        from hydranet.engines.int8.engine import Int8Engine
+
+        return Int8Engine(checkpoint, threads=threads)
     model = load_model(checkpoint)
     if name == "reference":
         from hydranet.engines.reference import reference_engine

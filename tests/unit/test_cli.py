@@ -65,6 +65,42 @@ def test_predict_answers_the_readable_and_names_the_rest(
     assert "fired" in shell(*arguments)[1]
 
 
+def test_quantise_says_what_int8_costs_and_where_it_is_chosen(
+    shell: Shell, folders: Path, tmp_path: Path, make_checkpoint
+) -> None:
+    test = load_images(folders, "test", image_size=16)
+    data = DataNote(
+        name="folders", train_images=86, validation_images=10, test_images=len(test),
+        train_sha256="0" * 64, test_sha256=test.sha256,
+    )  # fmt: skip
+    shape = {"num_classes": len(CLASSES), "image_size": 16, "num_branches": 3, "k": 2}
+    make_checkpoint("six", tmp_path, shape=shape, data=data, class_names=CLASSES)
+    named = ("six", "--checkpoints", tmp_path)
+    picture = folders / "red" / "00.png"
+    asked = ("predict", picture, "--checkpoint", *named, "--engine", "int8")
+    code, _, err = shell(*asked)
+    assert code == 2
+    assert "six has not been quantised" in err
+    found = shell.json("quantise", *named, "--data", folders, "--images", 64)
+    assert found["routes_changed"] == 0
+    assert found["top1_fall"] == pytest.approx(found["top1_float"] - found["top1"], abs=1e-3)
+    note = find_checkpoint("six", tmp_path).card.int8
+    assert note is not None
+    assert (note.images, note.top1_fall) == (len(test), found["top1_fall"])
+    code, _, err = shell(*asked)
+    assert code == 0
+    assert err == note.words() + "\n"
+    code, out, _ = shell("quantise", *named, "--data", folders, "--images", 64, "--gate", "int8")
+    assert code == 0
+    assert "calibrated by" in out
+
+    other = {**data.__dict__, "test_sha256": "1" * 64}
+    make_checkpoint("seven", tmp_path, shape=shape, data=DataNote(**other), class_names=CLASSES)
+    code, _, err = shell("quantise", "seven", "--checkpoints", tmp_path, "--data", folders)
+    assert code == 2
+    assert "was tested on" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
