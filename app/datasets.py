@@ -26,6 +26,9 @@ from hydranet.specialisation import Pair, RouteTable, compare_logs, open_route_t
 
 MOST_BYTES = 20 * 2**20
 MOST_ROWS = 5_000_000
+_ZOO = 40
+"""So many checkpoints' tables are kept: with 10,000 test images each they are small. Those at a
+path of the server may be of any length."""
 T = TypeVar("T")
 
 
@@ -148,8 +151,8 @@ def of_path(checkpoint: Checkpoint, path: Path) -> DataSet:
     key = f"{path} {stamp} {checkpoint.name} {checkpoint.card.weights_sha256}"
     features = _once(_features, checkpoint, (key,), checkpoint, path.with_name(CLASS_FEATURES))
     return DataSet(
-        key, checkpoint, _once(_table, checkpoint, (key,), checkpoint, path), own=path.name,
-        features=features,
+        key, checkpoint, _once(_table_at_path, checkpoint, (key,), checkpoint, path),
+        own=path.name, features=features,
     )  # fmt: skip
 
 
@@ -160,12 +163,17 @@ def of_images(own: OwnImages) -> DataSet:
     return replace(data, features=found.class_features, images=OfItems(own.items))
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the routes…")
+@st.cache_resource(max_entries=_ZOO, show_spinner="Reading the routes…")
 def _table(key: str, _checkpoint: Checkpoint, _path: Path) -> RouteTable:
     return _open(_checkpoint, _path)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner="Reading the routes…")
+def _table_at_path(key: str, _checkpoint: Checkpoint, _path: Path) -> RouteTable:
+    return _open(_checkpoint, _path)
+
+
+@st.cache_resource(max_entries=_ZOO, show_spinner=False)
 def _features(key: str, _checkpoint: Checkpoint, _path: Path) -> ClassFeatures | None:
     return read_class_features(_path, num_classes=len(_checkpoint.card.class_names))
 

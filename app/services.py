@@ -45,6 +45,7 @@ Key = tuple[str, str, str]
 
 _RUNS = 5
 _NETWORKS = 8
+_ROUTE_LOGS = 40
 _ENGINES: Kept[tuple[str, str], Engine] = Kept(_NETWORKS)
 _EXAMINED: Kept[Key, Examined] = Kept(64)
 _ANSWERED: Kept[Key, Answered] = Kept(64)
@@ -128,7 +129,7 @@ def route_log_if_any(checkpoint: Checkpoint) -> RouteLog | None:
     return route_log(checkpoint)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=_ROUTE_LOGS, show_spinner=False)
 def _route_log(name: str, weights_sha256: str, _checkpoint: Checkpoint) -> RouteLog:
     return read_route_log(_checkpoint.folder / ROUTES)
 

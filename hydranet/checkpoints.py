@@ -82,7 +82,8 @@ def list_checkpoints(
     """All checkpoints under `root` by name, and those that are left out.
 
     A checkpoint is listed only when its weights have the hash on its card and its route log can be
-    read; a file that has not changed since the last call is not read again.
+    read; a file that has not changed since the last call is not read again, so that a page opens
+    as fast with thirty checkpoints as with three.
 
     Examples:
         >>> good, damaged = list_checkpoints()
@@ -135,6 +136,21 @@ def _read_once(path: Path, modified_ns: int) -> None:
     read_route_log(path)
 
 
+@lru_cache(maxsize=256)
+def _card(path: Path, modified_ns: int, size: int) -> Card:
+    """Read and checked; see `_sha256` for `modified_ns`."""
+    return read_card(path)
+
+
+def _card_of(folder: Path) -> Card:
+    path = folder / CARD
+    try:
+        stat = path.stat()
+    except OSError:
+        return read_card(path)  # which says what is wrong
+    return _card(path, stat.st_mtime_ns, stat.st_size)
+
+
 def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Checkpoint:
     """The checkpoint of that name under `root`, or in that folder.
 
@@ -152,7 +168,7 @@ def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Che
             there = f"There are: {', '.join(names)}." if names else _NONE_YET
             raise InputError(f"There is no checkpoint {folder.name!r} in {folder.parent}. {there}")
         folder = previous
-    card = read_card(folder / CARD)
+    card = _card_of(folder)
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise InputError(f"{WEIGHTS} is missing.")

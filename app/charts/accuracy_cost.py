@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from app.charts.cost_axes import CostAxis, layout_of
 from app.charts.families import GROUPS, FamilyGroup, group_of
+from app.charts.figure import AXES, BARE, Trace, figure
 from app.charts.k_curves import UNFADED, dynamic_curve, k_curve, rings
 from app.charts.marks import MARKS, MEASURED, OUTLINE, Mark
 from app.charts.network_hover import HOVER, hover_of
@@ -39,94 +40,97 @@ def accuracy_cost(
     `front`: draw the Pareto front of what is shown; `chosen`: names of networks to encircle.
     """
     known = [row for row in rows if axis.cost(row) is not None]
-    figure = go.Figure()
+    traces: list[Trace] = []
     if front and known:
-        figure.add_trace(_front(known, axis))
+        traces.append(_front(known, axis))
     for row in known:
         if row.by_k and axis.at_k is not None:
-            figure.add_trace(k_curve(row, axis))
+            traces.append(k_curve(row, axis))
         if row.by_threshold and axis.at_k is not None:
-            figure.add_trace(dynamic_curve(row, axis))
+            traces.append(dynamic_curve(row, axis))
     cheapest = min((axis.cost(row) or 0 for row in known), default=0)
     dearest = max((axis.cost(row) or 0 for row in known), default=0)
     for mark in reversed(MARKS):  # ours lie on top
         for group in GROUPS:
             points = [r for r in known if group_of(r.family) is group and r.mark is mark]
             if points:
-                figure.add_trace(_points(points, group, mark, axis, cheapest))
-    figure.add_traces(rings([row for row in known if row.k is not None], axis, dearest))
-    figure.add_traces(_circles([row for row in known if row.name in chosen], axis))
-    figure.add_traces(_key(known, axis, front))
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        hovermode="closest",
-        legend={
+                traces.append(_points(points, group, mark, axis, cheapest))
+    traces += rings([row for row in known if row.k is not None], axis, dearest)
+    traces += _circles([row for row in known if row.name in chosen], axis)
+    traces += _key(known, axis, front)
+    layout = {
+        "height": HEIGHT,
+        "margin": AXES,
+        "hovermode": "closest",
+        "legend": {
             "orientation": "h", "x": 0, "y": -0.16, "yanchor": "top",
             "itemclick": False, "itemdoubleclick": False,
         },
-        xaxis=layout_of([float(axis.cost(row) or 0) for row in known], axis, log),
-        yaxis={"title": {"text": "Top-1 (%)"}, "ticksuffix": " "},
-    )  # fmt: skip
-    return figure
+        "xaxis": layout_of([float(axis.cost(row) or 0) for row in known], axis, log),
+        "yaxis": {"title": {"text": "Top-1 (%)"}, "ticksuffix": " "},
+        **BARE,
+    }  # fmt: skip
+    return figure(traces, layout)
 
 
-def _front(rows: Sequence[Entry], axis: CostAxis) -> go.Scatter:
+def _front(rows: Sequence[Entry], axis: CostAxis) -> Trace:
     """Steps: at a cost between two networks of the front the cheaper one is the best there is."""
     front = pareto_front(settings(rows, axis))
-    return go.Scatter(
-        x=[setting.cost for setting in front],
-        y=[setting.top1 for setting in front],
-        mode="lines",
-        name=_FRONT,
-        line={"color": QUIET, "width": 1.5, "shape": "hv"},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    return {
+        "type": "scatter",
+        "x": [setting.cost for setting in front],
+        "y": [setting.top1 for setting in front],
+        "mode": "lines",
+        "name": _FRONT,
+        "line": {"color": QUIET, "width": 1.5, "shape": "hv"},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
-def _circles(rows: list[Entry], axis: CostAxis) -> list[go.Scatter]:
+def _circles(rows: list[Entry], axis: CostAxis) -> list[Trace]:
     """Around the networks whose cards are open."""
     if not rows:
         return []
     return [
-        go.Scatter(
-            x=[axis.cost(row) for row in rows],
-            y=[row.top1 for row in rows],
-            mode="markers",
-            name="chosen",
-            marker={"symbol": "circle-open", "size": 30, "line": {"width": 2}, "color": ACCENT},
-            hoverinfo="skip",
-            showlegend=False,
-        )
+        {
+            "type": "scatter",
+            "x": [axis.cost(row) for row in rows],
+            "y": [row.top1 for row in rows],
+            "mode": "markers",
+            "name": "chosen",
+            "marker": {"symbol": "circle-open", "size": 30, "line": {"width": 2}, "color": ACCENT},
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
     ]
 
 
 def _points(
     points: list[Entry], group: FamilyGroup, mark: Mark, axis: CostAxis, cheapest: float
-) -> go.Scatter:
+) -> Trace:
     """Ours with their names, which stand where the axis does not end."""
     ours = mark is MEASURED
     sides = ["right" if axis.cost(row) == cheapest else "left" for row in points]
-    return go.Scatter(
-        x=[axis.cost(row) for row in points],
-        y=[row.top1 for row in points],
-        mode="markers+text" if ours else "markers",
-        text=["" if row.k is not None else escape(row.name) for row in points] if ours else None,
-        textposition=[f"middle {side}" for side in sides],
-        name=f"{group.name}, {mark.name}",
-        marker={"symbol": mark.symbol, "size": mark.size, "color": group.colour, "line": _LINE},
-        hovertext=[hover_of(row, axis) for row in points],
-        hovertemplate=HOVER,
-        customdata=[row.name for row in points],
-        unselected=UNFADED,
-        showlegend=False,
-    )
+    names = ["" if row.k is not None else escape(row.name) for row in points]
+    return {
+        "type": "scatter",
+        "x": [axis.cost(row) for row in points],
+        "y": [row.top1 for row in points],
+        "mode": "markers+text" if ours else "markers",
+        "text": names if ours else None,
+        "textposition": [f"middle {side}" for side in sides],
+        "name": f"{group.name}, {mark.name}",
+        "marker": {"symbol": mark.symbol, "size": mark.size, "color": group.colour, "line": _LINE},
+        "hovertext": [hover_of(row, axis) for row in points],
+        "hovertemplate": HOVER,
+        "customdata": [row.name for row in points],
+        "unselected": UNFADED,
+        "showlegend": False,
+    }
 
 
-def _key(rows: list[Entry], axis: CostAxis, front: bool) -> list[go.Scatter]:
+def _key(rows: list[Entry], axis: CostAxis, front: bool) -> list[Trace]:
     """Entries of the key: the marks in grey, then the families as bars of colour."""
     items = [
         _key_item(mark.name, {"symbol": mark.symbol, "color": QUIET, "line": _LINE})
@@ -151,5 +155,7 @@ def _key(rows: list[Entry], axis: CostAxis, front: bool) -> list[go.Scatter]:
     return items
 
 
-def _key_item(name: str, marker: dict[str, object]) -> go.Scatter:
-    return go.Scatter(x=[None], y=[None], mode="markers", name=name, marker={"size": 10, **marker})
+def _key_item(name: str, marker: dict[str, object]) -> Trace:
+    look = {"size": 10, **marker}
+    nowhere = {"x": [None], "y": [None], "mode": "markers"}
+    return {"type": "scatter", **nowhere, "name": name, "marker": look}

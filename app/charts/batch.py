@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from app.charts.figure import AXES, BARE, figure, level
 from app.charts.html import escaped
 from app.charts.marks import OUTLINE
 from app.charts.palette import ACCENT, branch_colour
@@ -14,53 +15,65 @@ from app.charts.palette import ACCENT, branch_colour
 HEIGHT = 280
 MOST_ANSWERS = 8
 _LONGEST = 24
-_BARE = {"plot_bgcolor": "rgba(0,0,0,0)", "paper_bgcolor": "rgba(0,0,0,0)", "showlegend": False}
 
 
 def load_bars(loads: Sequence[float]) -> go.Figure:
     """(N,) share of images that fired each branch, in its colour; a line where all would be if
     they fired equally often."""
     even = 100 * sum(loads) / len(loads)
-    figure = go.Figure(
-        go.Bar(
-            x=[str(branch) for branch in range(len(loads))],
-            y=[100 * load for load in loads],
-            marker_color=[branch_colour(branch) for branch in range(len(loads))],
-            hovertemplate="branch %{x} fired for %{y:.1f} % of the images<extra></extra>",
-        )
-    )
-    figure.add_hline(y=even, line={"color": OUTLINE, "width": 1, "dash": "dot"})
-    figure.update_layout(height=HEIGHT, margin={"l": 4, "r": 8, "t": 8, "b": 4}, **_BARE)
-    figure.update_xaxes(title="branch", type="category", fixedrange=True, tickangle=0)
-    figure.update_yaxes(title="images that fired it, %", rangemode="tozero", fixedrange=True)
-    return figure
+    bars = {
+        "type": "bar",
+        "x": [str(branch) for branch in range(len(loads))],
+        "y": [100 * load for load in loads],
+        "marker": {"color": [branch_colour(branch) for branch in range(len(loads))]},
+        "hovertemplate": "branch %{x} fired for %{y:.1f} % of the images<extra></extra>",
+    }
+    layout = {
+        "height": HEIGHT,
+        "margin": {**AXES, "b": 60},
+        "showlegend": False,
+        "shapes": [level(even, colour=OUTLINE, width=1)],
+        "xaxis": {
+            "title": {"text": "branch"}, "type": "category", "fixedrange": True, "tickangle": 0,
+        },
+        "yaxis": {
+            "title": {"text": "images that fired it, %"}, "rangemode": "tozero",
+            "fixedrange": True,
+        },
+        **BARE,
+    }  # fmt: skip
+    return figure([bars], layout)
 
 
 def answer_bars(counts: Sequence[tuple[str, int]]) -> go.Figure:
     """The most frequent answers with how many images got each, the most frequent first."""
     shown = counts[:MOST_ANSWERS]
     names = [escaped(_short(name)) for name, _ in shown]
-    figure = go.Figure(
-        go.Bar(
-            x=[count for _, count in shown],
-            y=list(range(len(shown))),  # places, for two classes may have one name
-            orientation="h",
-            marker_color=ACCENT,
-            text=[f"{count:,}" for _, count in shown],
-            textposition="outside",
-            cliponaxis=False,
-            hovertext=[escaped(name) for name, _ in shown],
-            hovertemplate="%{hovertext}: %{x:,} images<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        height=HEIGHT, margin={"l": 4, "r": 40, "t": 8, "b": 4}, bargap=0.3, **_BARE
-    )
-    figure.update_xaxes(visible=False, fixedrange=True)
-    figure.update_yaxes(
-        autorange="reversed", fixedrange=True, tickvals=list(range(len(shown))), ticktext=names
-    )
-    return figure
+    places = list(range(len(shown)))  # for two classes may have one name
+    bars = {
+        "type": "bar",
+        "x": [count for _, count in shown],
+        "y": places,
+        "orientation": "h",
+        "marker": {"color": ACCENT},
+        "text": [f"{count:,}" for _, count in shown],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertext": [escaped(name) for name, _ in shown],
+        "hovertemplate": "%{hovertext}: %{x:,} images<extra></extra>",
+    }
+    layout = {
+        "height": HEIGHT,
+        "margin": {"l": 4, "r": 40, "t": 8, "b": 4},
+        "bargap": 0.3,
+        "showlegend": False,
+        "xaxis": {"visible": False, "fixedrange": True},
+        "yaxis": {
+            "autorange": "reversed", "fixedrange": True, "tickvals": places, "ticktext": names,
+        },
+        **BARE,
+    }  # fmt: skip
+    return figure([bars], layout)
 
 
 def _short(name: str) -> str:

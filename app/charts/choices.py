@@ -49,7 +49,7 @@ def change_bars(
     layout = {
         "title": {"text": "One branch more, or one less"},
         "height": 320,
-        "margin": {"t": 40, "b": 4},
+        "margin": {"l": 62, "t": 40, "b": 56},
         "showlegend": False,
         "xaxis": {"title": {"text": "branch"}, "type": "category", "fixedrange": True},
         "yaxis": {
@@ -98,7 +98,7 @@ def subsets_scatter(subsets: Subsets, asked: int, names: Sequence[str]) -> go.Fi
     layout = {
         "title": {"text": "Every route that was tried"},
         "height": 320,
-        "margin": {"t": 40, "b": 4},
+        "margin": {"l": 62, "t": 40, "b": 56},
         "hovermode": "closest",
         "dragmode": False,
         "legend": {"orientation": "h", "y": 1.14, "x": 1, "xanchor": "right"},

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from app.charts.families import GROUPS
+from app.charts.figure import AXES, BARE, figure, level
 from app.charts.marks import OUTLINE, Mark
 from app.charts.palette import QUIET
 from app.claim import Claim
@@ -23,40 +24,38 @@ _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 20, 50)
 
 def claim_chart(found: Sequence[Claim], *, noun: str, mark: Mark) -> go.Figure:
     """One line a claim over top-1; `mark` says how the figures behind it are known."""
-    figure = go.Figure()
-    figure.add_hline(y=1, line={"color": QUIET, "width": 1, "dash": "dot"})
-    for one in found:
-        if not one.said:
-            continue
-        figure.add_trace(
-            go.Scatter(
-                x=list(one.top1),
-                y=list(one.ratios),
-                mode="lines+markers",
-                name=f"{one.hydra} against {one.static}",
-                line={"color": _COLOURS[one.hydra], "width": 2, "dash": _DASHES[one.static]},
-                marker={
-                    "symbol": mark.symbol, "size": mark.size - 2, "color": _COLOURS[one.hydra],
-                    "line": {"width": 1, "color": OUTLINE},
-                },
-                hovertemplate=f"at %{{x:.2f}} % top-1<br>{one.static} needs %{{y:.2f}} times the "
-                f"{noun}<br>of {one.hydra}<extra></extra>",
-            )
-        )  # fmt: skip
+    lines = [
+        {
+            "type": "scatter",
+            "x": list(one.top1),
+            "y": list(one.ratios),
+            "mode": "lines+markers",
+            "name": f"{one.hydra} against {one.static}",
+            "line": {"color": _COLOURS[one.hydra], "width": 2, "dash": _DASHES[one.static]},
+            "marker": {
+                "symbol": mark.symbol, "size": mark.size - 2, "color": _COLOURS[one.hydra],
+                "line": {"width": 1, "color": OUTLINE},
+            },
+            "hovertemplate": f"at %{{x:.2f}} % top-1<br>{one.static} needs %{{y:.2f}} times the "
+            f"{noun}<br>of {one.hydra}<extra></extra>",
+        }
+        for one in found
+        if one.said
+    ]  # fmt: skip
     ratios = [ratio for one in found for ratio in one.ratios]
     low, high = min([0.5, *ratios]) / 1.1, 1.1 * max([5.0, *ratios])
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top", "itemclick": False},
-        xaxis={"title": {"text": "Top-1 of both (%)"}},
-        yaxis={
+    layout = {
+        "height": HEIGHT,
+        "margin": {**AXES, "l": 66},
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top", "itemclick": False},
+        "shapes": [level(1, colour=QUIET, width=1)],
+        "xaxis": {"title": {"text": "Top-1 of both (%)"}},
+        "yaxis": {
             "title": {"text": f"Times the {noun}"}, "type": "log",
             "range": [math.log10(low), math.log10(high)],
             "tickvals": list(_TICKS), "ticktext": [f"{tick:g}×" for tick in _TICKS],
         },
-    )  # fmt: skip
-    return figure
+        **BARE,
+    }  # fmt: skip
+    return figure(lines, layout)

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from app.charts.figure import AXES, BARE, figure
 from app.charts.html import escaped
 from app.charts.palette import ACCENT, QUIET
 
@@ -28,33 +29,31 @@ def class_recall(recall: NDArray[np.float64], names: Sequence[str]) -> go.Figure
     """A bar for each class: (C,) recall in percent, NaN where it is not known."""
     classes = extremes(recall)
     colours = [ACCENT if place < len(classes) / 2 else QUIET for place in range(len(classes))]
-    figure = go.Figure(
-        go.Bar(
-            orientation="h",
-            y=list(range(len(classes))),
-            x=[float(recall[c]) for c in classes],
-            text=[f"{recall[c]:.0f} %" for c in classes],
-            textposition="outside",
-            textfont={"color": QUIET},
-            marker={"color": colours},
-            customdata=[escaped(names[c]) for c in classes],
-            hovertemplate="%{customdata}: %{x:.1f} % of its test images<extra></extra>",
-        )
-    )
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 0, "r": 8, "t": 4, "b": 0},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        bargap=0.25,
-        xaxis={"title": {"text": "Recall (%)"}, "range": [0, 120], "tickvals": [0, 50, 100]},
-        yaxis={
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": list(range(len(classes))),
+        "x": [float(recall[c]) for c in classes],
+        "text": [f"{recall[c]:.0f} %" for c in classes],
+        "textposition": "outside",
+        "textfont": {"color": QUIET},
+        "marker": {"color": colours},
+        "customdata": [escaped(names[c]) for c in classes],
+        "hovertemplate": "%{customdata}: %{x:.1f} % of its test images<extra></extra>",
+    }
+    layout = {
+        "height": HEIGHT,
+        "margin": {**AXES, "l": 74, "t": 4},
+        "bargap": 0.25,
+        "xaxis": {"title": {"text": "Recall (%)"}, "range": [0, 120], "tickvals": [0, 50, 100]},
+        "yaxis": {
             "tickvals": list(range(len(classes))),
             "ticktext": [_short(names[c]) for c in classes],
             "autorange": "reversed",
         },
-    )
-    return figure
+        **BARE,
+    }
+    return figure([bars], layout)
 
 
 def _short(name: str, most: int = 16) -> str:

@@ -27,7 +27,7 @@ def gate_score_bars(found: Answer) -> go.Figure:
     layout = {
         "title": {"text": "Gate score of every branch"},
         "height": 300,
-        "margin": {"t": 40, "b": 4, "r": 96},
+        "margin": {"l": 56, "t": 40, "b": 56, "r": 96},
         "xaxis": {"title": {"text": "branch"}, "type": "category", "fixedrange": True},
         "yaxis": {"title": {"text": "score (logit)"}, "fixedrange": True},
         **BARE,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from app.charts.figure import AXES, BARE, Trace, figure
 from app.charts.html import escaped
 from app.charts.marks import OUTLINE
 from app.charts.palette import ACCENT, QUIET
@@ -24,44 +25,45 @@ def measured_bars(measured: Sequence[Measurement]) -> go.Figure:
         for one in sorted(measured, key=lambda one: -one.batch)  # the smallest batch decides
     }
     names = sorted(order, key=lambda name: order[name])
-    figure = go.Figure()
-    for batch, colour in reversed(list(zip(batches, _COLOURS, strict=False))):  # the last on top
-        bars = [one for one in measured if one.batch == batch]
-        spans = [one.timing for one in bars]
-        figure.add_trace(
-            go.Bar(
-                orientation="h",
-                y=[escaped(one.checkpoint) for one in bars],
-                x=[one.ms_per_image for one in bars],
-                error_x={
-                    "symmetric": False,
-                    "array": [(t.slowest - t.median) / batch for t in spans],
-                    "arrayminus": [
-                        (one.timing.median - one.timing.fastest) / batch for one in bars
-                    ],
-                    "thickness": 1.5,
-                    "color": OUTLINE,
-                },
-                name=f"batch {batch}",
-                marker={"color": colour},
-                customdata=[[one.timing.runs, one.measured] for one in bars],
-                hovertemplate=f"%{{y}}, batch {batch}<br>%{{x:.3g}} ms an image, median of "
-                "%{customdata[0]} runs<br>%{customdata[1]}<extra></extra>",
-            )
-        )
-    figure.update_layout(
-        height=_FRAME + _ROW * max(1, len(measured)),
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        barmode="group",
-        xaxis={"title": {"text": "Milliseconds an image"}, "rangemode": "tozero"},
-        yaxis={
+    bars = [
+        _bars([one for one in measured if one.batch == batch], colour)
+        for batch, colour in reversed(list(zip(batches, _COLOURS, strict=False)))  # last on top
+    ]
+    layout = {
+        "height": _FRAME + _ROW * max(1, len(measured)),
+        "margin": AXES,
+        "barmode": "group",
+        "xaxis": {"title": {"text": "Milliseconds an image"}, "rangemode": "tozero"},
+        "yaxis": {
             "categoryorder": "array", "categoryarray": [escaped(name) for name in reversed(names)],
             "type": "category",
         },
-        legend={
+        "legend": {
             "orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "reversed",
         },
-    )  # fmt: skip
-    return figure
+        **BARE,
+    }  # fmt: skip
+    return figure(bars, layout)
+
+
+def _bars(some: Sequence[Measurement], colour: str) -> Trace:
+    """Those of one batch size."""
+    batch = some[0].batch
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "y": [escaped(one.checkpoint) for one in some],
+        "x": [one.ms_per_image for one in some],
+        "error_x": {
+            "symmetric": False,
+            "array": [(one.timing.slowest - one.timing.median) / batch for one in some],
+            "arrayminus": [(one.timing.median - one.timing.fastest) / batch for one in some],
+            "thickness": 1.5,
+            "color": OUTLINE,
+        },
+        "name": f"batch {batch}",
+        "marker": {"color": colour},
+        "customdata": [[one.timing.runs, one.measured] for one in some],
+        "hovertemplate": f"%{{y}}, batch {batch}<br>%{{x:.3g}} ms an image, median of "
+        "%{customdata[0]} runs<br>%{customdata[1]}<extra></extra>",
+    }

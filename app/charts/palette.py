@@ -35,7 +35,7 @@ def on(colour: str) -> str:
 
 
 def faint(colour: str, opacity: float) -> str:
-    """A #rrggbb colour that lets the background through, as rgba(…): unlike a marker's own
-    opacity, Plotly does not change it when something is selected."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity})"
+    """A #rrggbb colour that lets the background through, as #rrggbbaa: unlike a marker's own
+    opacity, Plotly does not change it when something is selected. Of all ways to write it this is
+    the one that Plotly reads fastest, which counts where each point has its own."""
+    return f"{colour}{round(255 * opacity):02x}"

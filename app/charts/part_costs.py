@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from app.charts.figure import AXES, BARE, figure
 from app.charts.html import escaped
 from app.charts.palette import QUIET, faint
 from hydranet.costs import Costs
@@ -46,34 +47,31 @@ def part_table(networks: Sequence[tuple[str, Costs]]) -> pd.DataFrame:
 def part_bars(networks: Sequence[tuple[str, Costs]]) -> go.Figure:
     """The first network on top; what does not run is pale and stands at the end."""
     by_part = [part_macs(costs) for _, costs in networks]
-    figure = go.Figure()
-    for part, colour in PARTS.items():
-        macs = [parts[part] for parts in by_part]
-        if not any(macs):
-            continue
-        figure.add_trace(
-            go.Bar(
-                orientation="h",
-                y=[escaped(name) for name, _ in networks],
-                x=[count / 1e6 for count in macs],
-                name=part,
-                marker={"color": colour},
-                customdata=macs,
-                hovertemplate=f"%{{y}}, {part}<br>%{{customdata:,}} MACs<extra></extra>",
-            )
-        )
-    figure.update_layout(
-        height=_FRAME + _ROW * len(networks),
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        barmode="stack",
-        showlegend=True,
-        xaxis={"title": {"text": "MACs for one image (millions)"}},
-        yaxis={"type": "category", "autorange": "reversed"},
-        legend={
+    traces = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "y": [escaped(name) for name, _ in networks],
+            "x": [parts[part] / 1e6 for parts in by_part],
+            "name": part,
+            "marker": {"color": colour},
+            "customdata": [parts[part] for parts in by_part],
+            "hovertemplate": f"%{{y}}, {part}<br>%{{customdata:,}} MACs<extra></extra>",
+        }
+        for part, colour in PARTS.items()
+        if any(parts[part] for parts in by_part)
+    ]
+    layout = {
+        "height": _FRAME + _ROW * len(networks),
+        "margin": AXES,
+        "barmode": "stack",
+        "showlegend": True,
+        "xaxis": {"title": {"text": "MACs for one image (millions)"}},
+        "yaxis": {"type": "category", "autorange": "reversed"},
+        "legend": {
             "orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom",
             "traceorder": "normal", "itemclick": False, "itemdoubleclick": False,
         },
-    )  # fmt: skip
-    return figure
+        **BARE,
+    }  # fmt: skip
+    return figure(traces, layout)

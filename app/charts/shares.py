@@ -65,7 +65,7 @@ def _layout(title: str, unit: str) -> dict[str, Any]:
     return {
         "title": {"text": title},
         "height": 300,
-        "margin": {"t": 40, "b": 4},
+        "margin": {"l": 62, "t": 40, "b": 56},
         "showlegend": False,
         "xaxis": {"title": {"text": "branch"}, "type": "category", "fixedrange": True},
         "yaxis": {"title": {"text": unit}, "fixedrange": True, "zerolinecolor": OUTLINE},

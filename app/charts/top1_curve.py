@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from app.charts.figure import AXES, BARE, figure
 from app.charts.palette import ACCENT, QUIET
 from hydranet.training.history import EpochRecord
 
@@ -15,28 +16,27 @@ HEIGHT = 230
 def top1_curve(history: Sequence[EpochRecord], *, most: float) -> go.Figure:
     """Validation and training top-1 in percent by epoch, from 0 to `most` so that runs compare."""
     epochs = [record.epoch + 1 for record in history]
-    figure = go.Figure()
-    for name, values, colour, dash in (
-        ("validation", [r.validation_top1 for r in history], ACCENT, "solid"),
-        ("training", [r.train_top1 for r in history], QUIET, "dot"),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=epochs,
-                y=values,
-                name=name,
-                mode="lines+markers" if len(epochs) < 3 else "lines",
-                line={"color": colour, "dash": dash, "width": 2},
-                hovertemplate=f"epoch %{{x}}, {name} top-1 %{{y:.2f}} %<extra></extra>",
-            )
+    curves = [
+        {
+            "type": "scatter",
+            "x": epochs,
+            "y": values,
+            "name": name,
+            "mode": "lines+markers" if len(epochs) < 3 else "lines",
+            "line": {"color": colour, "dash": dash, "width": 2},
+            "hovertemplate": f"epoch %{{x}}, {name} top-1 %{{y:.2f}} %<extra></extra>",
+        }
+        for name, values, colour, dash in (
+            ("validation", [r.validation_top1 for r in history], ACCENT, "solid"),
+            ("training", [r.train_top1 for r in history], QUIET, "dot"),
         )
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 0, "r": 8, "t": 4, "b": 0},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        xaxis={"title": {"text": "Epoch"}},
-        yaxis={"title": {"text": "Top-1 (%)"}, "range": [0, most]},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
-    )
-    return figure
+    ]
+    layout = {
+        "height": HEIGHT,
+        "margin": {**AXES, "t": 4},
+        "xaxis": {"title": {"text": "Epoch"}},
+        "yaxis": {"title": {"text": "Top-1 (%)"}, "range": [0, most]},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        **BARE,
+    }
+    return figure(curves, layout)

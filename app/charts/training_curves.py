@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from app.charts.figure import AXES, BARE, axis, figure, panels
 from app.charts.palette import ACCENT, QUIET
 from hydranet.training.history import EpochRecord
 
@@ -15,16 +15,12 @@ HEIGHT = 520
 LOAD_HEIGHT = 380
 _GAP = 0.07
 _LOSS, _HITS, _RATE = "#d55e00", "#009e73", "#6a51a3"
-_BARE = {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
 
 
 def training_curves(history: Sequence[EpochRecord]) -> go.Figure:
     """Three panels over the epochs, counted from 1: top-1 and, for a HydraNet, hit rate in
     percent; training loss; learning rate."""
     epochs = [record.epoch + 1 for record in history]
-    figure = make_subplots(
-        rows=3, cols=1, shared_xaxes=True, vertical_spacing=_GAP, row_heights=[0.5, 0.28, 0.22]
-    )
     curves: list[tuple[int, str, Sequence[float | None], str, str, str, str]] = [
         (1, "validation top-1", [r.validation_top1 for r in history], ACCENT, "solid", ".2f", " %"),
         (1, "training top-1", [r.train_top1 for r in history], QUIET, "dot", ".2f", " %"),
@@ -32,32 +28,40 @@ def training_curves(history: Sequence[EpochRecord]) -> go.Figure:
         (2, "training loss", [r.loss for r in history], _LOSS, "solid", ".3f", ""),
         (3, "learning rate", [r.learning_rate for r in history], _RATE, "solid", ".4f", ""),
     ]
-    for row, name, values, colour, dash, digits, unit in curves:
-        if all(value is None for value in values):
-            continue
-        figure.add_trace(
-            go.Scatter(
-                x=epochs,
-                y=values,
-                name=name,
-                mode="lines+markers" if len(epochs) < 3 else "lines",
-                line={"color": colour, "dash": dash, "width": 2},
-                hovertemplate=f"epoch %{{x}}<br>{name} %{{y:{digits}}}{unit}<extra></extra>",
-            ),
-            row=row,
-            col=1,
-        )
-    figure.update_yaxes(title_text="Percent", row=1, col=1)
-    figure.update_yaxes(title_text="Loss", rangemode="tozero", row=2, col=1)
-    figure.update_yaxes(title_text="Rate", rangemode="tozero", row=3, col=1)
-    figure.update_xaxes(title_text="Epoch", row=3, col=1)
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        legend={"orientation": "h", "x": 0, "y": -0.14, "yanchor": "top"},
-        **_BARE,
-    )
-    return figure
+    traces = [
+        {
+            "type": "scatter",
+            "x": epochs,
+            "y": values,
+            "name": name,
+            "mode": "lines+markers" if len(epochs) < 3 else "lines",
+            "line": {"color": colour, "dash": dash, "width": 2},
+            "hovertemplate": f"epoch %{{x}}<br>{name} %{{y:{digits}}}{unit}<extra></extra>",
+            "xaxis": axis("x", row),
+            "yaxis": axis("y", row),
+        }
+        for row, name, values, colour, dash, digits, unit in curves
+        if any(value is not None for value in values)
+    ]
+    top, middle, bottom = panels([0.5, 0.28, 0.22], _GAP)
+    shared = {"matches": "x3", "showticklabels": False}
+    layout = {
+        "height": HEIGHT,
+        "margin": {**AXES, "l": 66},
+        "legend": {"orientation": "h", "x": 0, "y": -0.14, "yanchor": "top"},
+        "xaxis": {"anchor": "y", **shared},
+        "xaxis2": {"anchor": "y2", **shared},
+        "xaxis3": {"anchor": "y3", "title": {"text": "Epoch"}},
+        "yaxis": {"domain": top, "title": {"text": "Percent"}},
+        "yaxis2": {
+            "domain": middle, "anchor": "x2", "title": {"text": "Loss"}, "rangemode": "tozero",
+        },
+        "yaxis3": {
+            "domain": bottom, "anchor": "x3", "title": {"text": "Rate"}, "rangemode": "tozero",
+        },
+        **BARE,
+    }  # fmt: skip
+    return figure(traces, layout)
 
 
 def branch_load_map(history: Sequence[EpochRecord]) -> go.Figure | None:
@@ -67,19 +71,21 @@ def branch_load_map(history: Sequence[EpochRecord]) -> go.Figure | None:
     if not loads or not all(loads):
         return None
     shares = np.asarray(loads, np.float32).T  # (N, epochs)
-    figure = go.Figure(
-        go.Heatmap(
-            x=[record.epoch + 1 for record in history],
-            y=[str(branch) for branch in range(len(shares))],
-            z=100 * shares,
-            colorscale="Viridis",
-            zmin=0,
-            colorbar={"title": {"text": "% of images"}, "thickness": 12},
-            hovertemplate="epoch %{x}, branch %{y}<br>fired for %{z:.1f} % of images"
-            "<extra></extra>",
-        )
-    )
-    figure.update_xaxes(title_text="Epoch")
-    figure.update_yaxes(title_text="Branch", type="category", autorange="reversed")
-    figure.update_layout(height=LOAD_HEIGHT, margin={"l": 0, "r": 8, "t": 8, "b": 0}, **_BARE)
-    return figure
+    squares = {
+        "type": "heatmap",
+        "x": [record.epoch + 1 for record in history],
+        "y": [str(branch) for branch in range(len(shares))],
+        "z": 100 * shares,
+        "colorscale": "Viridis",
+        "zmin": 0,
+        "colorbar": {"title": {"text": "% of images"}, "thickness": 12},
+        "hovertemplate": "epoch %{x}, branch %{y}<br>fired for %{z:.1f} % of images<extra></extra>",
+    }
+    layout = {
+        "height": LOAD_HEIGHT,
+        "margin": {**AXES, "b": 64},
+        "xaxis": {"title": {"text": "Epoch"}},
+        "yaxis": {"title": {"text": "Branch"}, "type": "category", "autorange": "reversed"},
+        **BARE,
+    }
+    return figure([squares], layout)

@@ -18,8 +18,17 @@ from app.charts.feature_maps import maps_picture
 from app.charts.gate import gate_score_bars
 from app.charts.network import network_picture
 from app.charts.shares import shapley_bars, share_bars
+from app.charts.specialise.class_bars import accuracy_bars, difference_bars
+from app.charts.specialise.class_plane import class_plane
+from app.charts.specialise.confusion_map import confusion_map
+from app.charts.specialise.firing_map import firing_map
+from app.charts.specialise.gate_quality import gate_quality
+from app.charts.specialise.load_bars import load_bars
+from app.charts.specialise.reliability import reliability_diagram
+from app.charts.specialise.subtask_tree import subtask_tree
 from hydranet.checkpoints import find_checkpoint
 from hydranet.choices import every_subset, single_changes
+from hydranet.specialisation import ClassMap, GateByK, Reliability
 from hydranet.switchboard import Examined, Switchboard
 
 NAMES = [f"class {c}" for c in range(8)]
@@ -57,10 +66,34 @@ def charts(tmp_path: Path, make_checkpoint) -> list[Callable[[], go.Figure]]:
     ]
 
 
+@pytest.fixture
+def charts_of_data() -> list[Callable[[], go.Figure]]:
+    """Every chart of the page Specialise, on random numbers."""
+    rng = np.random.default_rng(0)
+    share, subtasks = rng.random((8, 4)), [c % 4 for c in range(8)]
+    parts = [rng.random(4) for _ in range(5)]
+    gate = GateByK(parts[0], parts[1], parts[2], parts[3], parts[4])
+    bins = Reliability(rng.integers(0, 9, 10), rng.random(10), rng.random(10), 0.1)
+    points = ClassMap(rng.random((8, 2)), 0.9)
+    return [
+        partial(firing_map, share, NAMES, subtasks, chosen=(3, None)),
+        partial(load_bars, share[0], even=0.2, right=share[1], everywhere=share[2]),
+        partial(gate_quality, gate, 2, parts[0]),
+        partial(reliability_diagram, bins),
+        partial(accuracy_bars, share[:, 0], NAMES, subtasks),
+        partial(difference_bars, share[:, 0] - 0.5, NAMES),
+        partial(confusion_map, rng.integers(0, 9, (8, 8)), NAMES, subtasks),
+        partial(subtask_tree, NAMES, subtasks, share[:, 0], ["one", "two"] * 4),
+        partial(class_plane, points, NAMES, subtasks, share[:, 0], chosen=2),
+    ]
+
+
 def test_unchecked_they_are_the_same(
-    charts: list[Callable[[], go.Figure]], monkeypatch: pytest.MonkeyPatch
+    charts: list[Callable[[], go.Figure]],
+    charts_of_data: list[Callable[[], go.Figure]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for chart in charts:
+    for chart in [*charts, *charts_of_data]:
         sent = []
         for checked in (True, False):
             monkeypatch.setattr(figure, "CHECKED", checked)

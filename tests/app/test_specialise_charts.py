@@ -64,7 +64,11 @@ def test_classes_stand_by_subtask() -> None:
 def test_every_square_says_class_branch_and_share() -> None:
     share = np.array([[1.0, 0.0], [0.25, 0.75]])
     figure = firing_map(share, ["<b>a</b>", "b"], [0, 1])
-    cells = {point[0]: point[1:] for trace in figure.data for point in trace.customdata}
+    cells = {
+        cell: said
+        for trace in figure.data
+        for cell, *said in zip(trace.customdata, trace.hovertext, trace.text, strict=True)
+    }
     assert cells["0 0"] == ["&lt;b&gt;a&lt;/b&gt;", "100.0"]
     assert cells["1 0"] == ["b", "25.0"]
     assert len(cells) == 4

@@ -13,7 +13,7 @@ CELL = """() => {
   const plot = document.querySelector('.st-key-firing_map .js-plotly-plot');
   const {xaxis, yaxis} = plot._fullLayout, point = plot.calcdata[1][0];
   const box = plot.getBoundingClientRect();
-  const [cell, name] = plot.data[1].customdata[0];
+  const cell = plot.data[1].customdata[0], name = plot.data[1].hovertext[0];
   return {cell, name, x: box.x + xaxis._offset + xaxis.d2p(point.x),
           y: box.y + yaxis._offset + yaxis.d2p(point.y)};
 }"""

@@ -363,3 +363,22 @@ def test_every_shipped_checkpoint_still_loads(path: Path) -> None:
     model = load(path.parent.name)
     assert model.card == read_card(path)
     assert encode_weights(model)[1] == read_card(path).weights_sha256
+
+
+def test_a_card_is_read_once_and_again_when_it_changes(
+    tmp_path: Path, make_checkpoint: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_checkpoint("mine", tmp_path) / "card.json"
+    read: list[Path] = []
+    monkeypatch.setattr(checkpoints, "read_card", lambda path: read.append(path) or read_card(path))
+    for _ in range(3):
+        (found,), _ = list_checkpoints(tmp_path)
+    assert read == [path]
+    text = path.read_text()
+    path.write_text(text.replace('"seed": 0', '"seed": 11', 1))
+    (changed,), _ = list_checkpoints(tmp_path)
+    assert (found.card.recipe.seed, changed.card.recipe.seed) == (0, 11)
+    path.write_text("{")
+    good, damaged = list_checkpoints(tmp_path)
+    assert not good
+    assert [one.name for one in damaged] == ["mine"]

@@ -8,15 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from app.charts.figure import BARE, FLAT, figure
 from app.charts.html import escaped
 from app.charts.marks import OUTLINE
 from app.charts.palette import on
-from app.charts.specialise.order import BARE, colour_of
+from app.charts.specialise.order import colour_of
 from hydranet.specialisation import ClassMap
 
 HEIGHT = 620
-
-
 _LEAST, _MOST = 14, 30
 """Diameters of a class that is never right and of one that always is, in pixels."""
 
@@ -40,30 +39,30 @@ def class_plane(
     area = _LEAST**2 + right * (_MOST**2 - _LEAST**2)
     colours = [colour_of(c, subtasks) for c in labels]
     numbers = ["" if subtasks is None else str(subtasks[c]) for c in labels]
-    figure = go.Figure(
-        go.Scatter(
-            x=found.points[labels, 0].astype(np.float32),
-            y=found.points[labels, 1].astype(np.float32),
-            mode="markers+text",
-            marker={"size": np.sqrt(area).astype(np.float32), "color": colours, "opacity": 1,
-                    "line": {"width": [3 if c == chosen else 0 for c in labels], "color": OUTLINE}},
-            selected={"marker": {"opacity": 1}},
-            unselected={"marker": {"opacity": 1}},
-            text=numbers,
-            textfont={"size": 10, "color": [on(colour) for colour in colours]},
-            customdata=[
-                [str(c), escaped(class_names[c]), f"<br>subtask {n}" if n else "", f"{100 * r:.0f}"]
-                for c, n, r in zip(labels, numbers, right, strict=True)
-            ],
-            hovertemplate="%{customdata[1]}%{customdata[2]}<br>right %{customdata[3]} %"
-            "<extra></extra>",
-        )
-    )  # fmt: skip
+    points = {
+        "type": "scatter",
+        "x": found.points[labels, 0].astype(np.float32),
+        "y": found.points[labels, 1].astype(np.float32),
+        "mode": "markers+text",
+        "marker": {
+            "size": np.sqrt(area).astype(np.float32), "color": colours, "opacity": 1,
+            "line": {"width": [3 if c == chosen else 0 for c in labels], "color": OUTLINE},
+        },
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+        "text": numbers,
+        "textfont": {"size": 10, "color": [on(colour) for colour in colours]},
+        "customdata": [
+            [str(c), escaped(class_names[c]), f"<br>subtask {n}" if n else "", f"{100 * r:.0f}"]
+            for c, n, r in zip(labels, numbers, right, strict=True)
+        ],
+        "hovertemplate": "%{customdata[1]}%{customdata[2]}<br>right %{customdata[3]} %"
+        "<extra></extra>",
+    }  # fmt: skip
     bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False}
-    figure.update_xaxes(fixedrange=True, **bare)
-    figure.update_yaxes(fixedrange=True, **bare)
-    figure.update_layout(
-        height=HEIGHT, margin={"l": 0, "r": 8, "t": 8, "b": 0}, hovermode="closest",
-        dragmode=False, clickmode="event+select", **BARE,
-    )  # fmt: skip
-    return figure
+    axis = {"fixedrange": True, **bare}
+    layout = {
+        "height": HEIGHT, "margin": FLAT, "hovermode": "closest", "dragmode": False,
+        "clickmode": "event+select", "xaxis": axis, "yaxis": axis, **BARE,
+    }  # fmt: skip
+    return figure([points], layout)

@@ -8,9 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from app.charts.figure import BARE, figure
 from app.charts.html import escaped
 from app.charts.palette import ACCENT, branch_colour, faint
-from app.charts.specialise.order import BARE, blocks, by_subtask
+from app.charts.specialise.order import blocks, by_subtask
 
 HEIGHT = 640
 MOST_CLASSES = 250
@@ -29,27 +30,33 @@ def confusion_map(
     np.fill_diagonal(share, np.nan)
     errors = share[share > 0]
     names = [escaped(class_names[c]) for c in order]
-    figure = go.Figure(
-        go.Heatmap(
-            z=share.astype(np.float32),
-            colorscale=[[0, faint(ACCENT, 0.0)], [0.1, faint(ACCENT, 0.4)], [1, ACCENT]],
-            zmin=0,
-            zmax=float(errors.max()) if len(errors) else 1,
-            colorbar={"title": {"text": "% of class"}, "thickness": 12},
-            customdata=None,
-            text=None,
-            hovertemplate="%{y} taken for %{x}: %{z:.1f} %<extra></extra>",
-            x=names if len(set(names)) == len(names) else None,
-            y=names if len(set(names)) == len(names) else None,
-        )
-    )
-    for subtask, first, last in blocks(order, subtasks) if subtasks is not None else []:
-        figure.add_shape(
-            type="rect", x0=first - 0.5, x1=last + 0.5, y0=first - 0.5, y1=last + 0.5,
-            line={"color": branch_colour(subtask), "width": 2},
-        )  # fmt: skip
+    distinct = names if len(set(names)) == len(names) else None
+    squares = {
+        "type": "heatmap",
+        "z": share.astype(np.float32),
+        "colorscale": [[0, faint(ACCENT, 0.0)], [0.1, faint(ACCENT, 0.4)], [1, ACCENT]],
+        "zmin": 0,
+        "zmax": float(errors.max()) if len(errors) else 1,
+        "colorbar": {"title": {"text": "% of class"}, "thickness": 12},
+        "hovertemplate": "%{y} taken for %{x}: %{z:.1f} %<extra></extra>",
+        "x": distinct,
+        "y": distinct,
+    }
+    frames = [
+        {
+            "type": "rect", "x0": first - 0.5, "x1": last + 0.5,
+            "y0": first - 0.5, "y1": last + 0.5,
+            "line": {"color": branch_colour(subtask), "width": 2},
+        }
+        for subtask, first, last in (blocks(order, subtasks) if subtasks is not None else [])
+    ]  # fmt: skip
     bare = {"showticklabels": False, "ticks": "", "showgrid": False, "fixedrange": True}
-    figure.update_xaxes(title="answer", **bare)
-    figure.update_yaxes(title="class", autorange="reversed", **bare)
-    figure.update_layout(height=HEIGHT, margin={"l": 0, "r": 0, "t": 8, "b": 0}, **BARE)
-    return figure
+    layout = {
+        "height": HEIGHT,
+        "margin": {"l": 36, "r": 0, "t": 8, "b": 32},
+        "shapes": frames,
+        "xaxis": {"title": {"text": "answer"}, **bare},
+        "yaxis": {"title": {"text": "class"}, "autorange": "reversed", **bare},
+        **BARE,
+    }
+    return figure([squares], layout)

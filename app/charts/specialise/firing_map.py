@@ -8,10 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from app.charts.figure import BARE, Trace, figure
 from app.charts.html import escaped
 from app.charts.marks import OUTLINE
 from app.charts.palette import branch_colour, faint
-from app.charts.specialise.order import BARE, by_subtask
+from app.charts.specialise.order import by_subtask, class_axis, room_for
 
 HEIGHT = 520
 MOST_POINTS = 6000
@@ -34,11 +35,12 @@ def firing_map(
     """A column for each class, a row for each branch, the fuller the oftener it fires.
 
     `share`: (C, N); `chosen`: class and branch that are open below, ringed. A point's customdata
-    begins with "class branch".
+    is "class branch".
     """
     branches = share.shape[1]
     order = shown_classes(len(class_names), branches, subtask_of_class)
-    figure = go.Figure()
+    names = [class_names[label] for label in order]
+    traces: list[Trace] = []
     for own in (False, True):  # outlined squares lie on top
         cells = [
             (place, label, branch)
@@ -47,31 +49,28 @@ def firing_map(
             if own == (subtask_of_class is not None and subtask_of_class[label] == branch)
         ]
         if cells:
-            figure.add_trace(_squares(cells, share, class_names, own=own))
+            traces.append(_squares(cells, share, class_names, own=own))
     if chosen != (None, None):
-        figure.add_trace(_ring(chosen, order, branches))
-    step = max(1, len(order) // 125)
-    places = list(range(0, len(order), step))
-    figure.update_xaxes(
-        tickvals=places,
-        ticktext=[escaped(class_names[order[place]][:22]) for place in places],
-        tickangle=-90, tickfont={"size": 10}, range=[-0.7, len(order) - 0.3], showgrid=False,
-        zeroline=False, fixedrange=True,
-    )  # fmt: skip
-    figure.update_yaxes(
-        title="branch", tickvals=list(range(branches)), tickfont={"size": 11},
-        range=[branches - 0.4, -0.6], showgrid=False, zeroline=False, fixedrange=True,
-    )  # fmt: skip
-    figure.update_layout(
-        height=max(260, 120 + 20 * branches),
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        showlegend=False,
-        hovermode="closest",
-        dragmode=False,
-        clickmode="event+select",
+        traces.append(_ring(chosen, order, branches))
+    layout = {
+        "height": max(260, 120 + 20 * branches),
+        "margin": {"l": 56, "r": 0, "t": 8, "b": room_for(names)},
+        "showlegend": False,
+        "hovermode": "closest",
+        "dragmode": False,
+        "clickmode": "event+select",
+        "xaxis": {
+            **class_axis(names), "showgrid": False,
+            "zeroline": False,
+        },
+        "yaxis": {
+            "title": {"text": "branch"}, "tickvals": list(range(branches)),
+            "tickfont": {"size": 11}, "range": [branches - 0.4, -0.6], "showgrid": False,
+            "zeroline": False, "fixedrange": True,
+        },
         **BARE,
-    )
-    return figure
+    }  # fmt: skip
+    return figure(traces, layout)
 
 
 def _squares(
@@ -80,43 +79,45 @@ def _squares(
     class_names: Sequence[str],
     *,
     own: bool,
-) -> go.Scatter:
+) -> Trace:
     values = np.nan_to_num(np.array([share[label, branch] for _, label, branch in cells]))
     faded = [
-        faint(branch_colour(branch), round(0.06 + 0.94 * float(value), 2))
-        for (_, _, branch), value in zip(cells, values, strict=True)
+        faint(branch_colour(branch), 0.06 + 0.94 * value)
+        for (_, _, branch), value in zip(cells, values.tolist(), strict=True)
     ]
-    return go.Scatter(
-        x=np.array([place for place, _, _ in cells], np.int16),
-        y=np.array([branch for _, _, branch in cells], np.int16),
-        mode="markers",
-        marker={
+    return {
+        "type": "scatter",
+        "x": np.array([place for place, _, _ in cells], np.int16),
+        "y": np.array([branch for _, _, branch in cells], np.int16),
+        "mode": "markers",
+        "marker": {
             "symbol": "square", "size": _SIZE, "color": faded, "opacity": 1,
             "line": {"width": 1.5 if own else 0, "color": OUTLINE},
         },
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-        customdata=[
-            [f"{label} {branch}", escaped(class_names[label]), f"{100 * value:.1f}"]
-            for (_, label, branch), value in zip(cells, values, strict=True)
-        ],
-        hovertemplate="%{customdata[1]}, branch %{y}"
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+        "customdata": [f"{label} {branch}" for _, label, branch in cells],
+        "hovertext": [escaped(class_names[label]) for _, label, _ in cells],
+        "text": [f"{100 * value:.1f}" for value in values],
+        "hovertemplate": "%{hovertext}, branch %{y}"
         + (" (its own)" if own else "")
-        + "<br>fires for %{customdata[2]} % of its images<extra></extra>",
-    )  # fmt: skip
+        + "<br>fires for %{text} % of its images<extra></extra>",
+    }  # fmt: skip
 
 
-def _ring(chosen: tuple[int | None, int | None], order: list[int], branches: int) -> go.Scatter:
+def _ring(chosen: tuple[int | None, int | None], order: list[int], branches: int) -> Trace:
     """Around the square that is open; around a whole column or row where only that is chosen."""
     label, branch = chosen
     places = range(len(order)) if label is None else [p for p, c in enumerate(order) if c == label]
     rows = range(branches) if branch is None else [branch]
     cells = [(place, row) for place in places for row in rows]
-    return go.Scatter(
-        x=[place for place, _ in cells],
-        y=[row for _, row in cells],
-        mode="markers",
-        marker={"symbol": "square-open", "size": _SIZE + 5, "color": OUTLINE,
-                "line": {"width": 2}},
-        hoverinfo="skip",
-    )  # fmt: skip
+    return {
+        "type": "scatter",
+        "x": [place for place, _ in cells],
+        "y": [row for _, row in cells],
+        "mode": "markers",
+        "marker": {
+            "symbol": "square-open", "size": _SIZE + 5, "color": OUTLINE, "line": {"width": 2},
+        },
+        "hoverinfo": "skip",
+    }  # fmt: skip

@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from app.charts.figure import AXES, BARE, Trace, figure, upright
 from app.charts.marks import OUTLINE
 from app.charts.palette import ACCENT, faint
-from app.charts.specialise.order import BARE
 from hydranet.specialisation import GateByK
 
 HEIGHT = 360
@@ -27,43 +27,49 @@ def gate_quality(found: GateByK, k: int, ceiling: NDArray[np.float64] | None = N
         ("confused by the branches (hit, but wrong)", found.confused, _CONFUSED),
         ("missed by the gate (no hit, and wrong)", found.missed, _MISSED),
     ]  # fmt: skip
-    figure = go.Figure()
-    for name, values, colour in parts:
-        if values is not None:
-            figure.add_trace(
-                go.Bar(
-                    x=list(range(1, count + 1)),
-                    y=(100 * values).astype(np.float32),
-                    name=name,
-                    marker_color=colour,
-                    hovertemplate=f"k = %{{x}}<br>{name}: %{{y:.1f}} %<extra></extra>",
-                )
-            )
+    places = list(range(1, count + 1))
+    traces: list[Trace] = [
+        {
+            "type": "bar",
+            "x": places,
+            "y": (100 * values).astype(np.float32),
+            "name": name,
+            "marker": {"color": colour},
+            "hovertemplate": f"k = %{{x}}<br>{name}: %{{y:.1f}} %<extra></extra>",
+        }
+        for name, values, colour in parts
+        if values is not None
+    ]
     if ceiling is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=list(range(1, count + 1)),
-                y=(100 * ceiling).astype(np.float32),
-                mode="lines+markers",
-                name="right with a perfect gate",
-                line={"color": OUTLINE, "width": 2},
-                marker={"size": 6},
-                hovertemplate="k = %{x}<br>right with a perfect gate: %{y:.1f} %<extra></extra>",
-            )
+        traces.append(
+            {
+                "type": "scatter",
+                "x": places,
+                "y": (100 * ceiling).astype(np.float32),
+                "mode": "lines+markers",
+                "name": "right with a perfect gate",
+                "line": {"color": OUTLINE, "width": 2},
+                "marker": {"size": 6},
+                "hovertemplate": "k = %{x}<br>right with a perfect gate: %{y:.1f} %<extra></extra>",
+            }
         )
-    figure.add_vline(
-        x=k, line={"color": OUTLINE, "width": 1.5, "dash": "dot"},
-        annotation={"text": f"k = {k}", "yanchor": "bottom"}, annotation_position="top",
-    )  # fmt: skip
-    figure.update_layout(
-        height=HEIGHT,
-        barmode="stack",
-        bargap=0.15,
-        margin={"l": 0, "r": 8, "t": 24, "b": 0},
-        legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top", "itemclick": False},
+    default = {
+        "text": f"k = {k}", "x": k, "y": 1, "yref": "y domain", "xanchor": "center",
+        "yanchor": "bottom", "showarrow": False,
+    }  # fmt: skip
+    layout = {
+        "height": HEIGHT,
+        "barmode": "stack",
+        "bargap": 0.15,
+        "margin": {**AXES, "t": 24},
+        "legend": {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top", "itemclick": False},
+        "shapes": [upright(k, colour=OUTLINE)],
+        "annotations": [default],
+        "xaxis": {
+            "title": {"text": "branches that fire (k)"}, "dtick": 1 if count <= 24 else None,
+            "fixedrange": True,
+        },
+        "yaxis": {"title": {"text": "% of images"}, "range": [0, 100], "fixedrange": True},
         **BARE,
-    )
-    figure.update_xaxes(title="branches that fire (k)", dtick=1 if count <= 24 else None,
-                        fixedrange=True)  # fmt: skip
-    figure.update_yaxes(title="% of images", range=[0, 100], fixedrange=True)
-    return figure
+    }  # fmt: skip
+    return figure(traces, layout)

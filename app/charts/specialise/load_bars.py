@@ -6,9 +6,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from app.charts.figure import AXES, BARE, Trace, figure, level
 from app.charts.marks import OUTLINE
 from app.charts.palette import branch_colour
-from app.charts.specialise.order import BARE
 
 HEIGHT = 260
 
@@ -27,34 +27,35 @@ def load_bars(
     """
     branches = [str(branch) for branch in range(len(share))]
     correct = "" if right is None else "<br>%{customdata:.1f} % of them answered right"
-    figure = go.Figure(
-        go.Bar(
-            x=branches,
-            y=(100 * share).astype(np.float32),
-            marker_color=[branch_colour(branch) for branch in range(len(share))],
-            customdata=None if right is None else np.nan_to_num(100 * right).astype(np.float32),
-            hovertemplate="branch %{x}: fires for %{y:.1f} % of images"
-            + correct
-            + "<extra></extra>",
-            name="these images",
-        )
-    )
-    if everywhere is not None:
-        figure.add_trace(
-            go.Scatter(
-                x=branches,
-                y=(100 * everywhere).astype(np.float32),
-                mode="markers",
-                marker={"symbol": "line-ew", "size": 10, "line": {"width": 2.5, "color": OUTLINE}},
-                hovertemplate="branch %{x}: %{y:.1f} % of all images<extra></extra>",
-                name="all images",
-            )
-        )
-    if even is not None:
-        figure.add_hline(y=100 * even, line={"color": OUTLINE, "width": 1.5, "dash": "dot"})
-    figure.update_layout(
-        height=HEIGHT, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False, **BARE
-    )
-    figure.update_xaxes(title="branch", type="category", fixedrange=True)
-    figure.update_yaxes(title="% of images", rangemode="tozero", fixedrange=True)
-    return figure
+    bars: Trace = {
+        "type": "bar",
+        "x": branches,
+        "y": (100 * share).astype(np.float32),
+        "marker": {"color": [branch_colour(branch) for branch in range(len(share))]},
+        "customdata": None if right is None else np.nan_to_num(100 * right).astype(np.float32),
+        "hovertemplate": "branch %{x}: fires for %{y:.1f} % of images"
+        + correct
+        + "<extra></extra>",
+        "name": "these images",
+    }
+    strokes: Trace = {
+        "type": "scatter",
+        "x": branches,
+        "y": None if everywhere is None else (100 * everywhere).astype(np.float32),
+        "mode": "markers",
+        "marker": {"symbol": "line-ew", "size": 10, "line": {"width": 2.5, "color": OUTLINE}},
+        "hovertemplate": "branch %{x}: %{y:.1f} % of all images<extra></extra>",
+        "name": "all images",
+    }
+    layout = {
+        "height": HEIGHT,
+        "margin": AXES,
+        "showlegend": False,
+        "shapes": [] if even is None else [level(100 * even, colour=OUTLINE)],
+        "xaxis": {"title": {"text": "branch"}, "type": "category", "fixedrange": True},
+        "yaxis": {
+            "title": {"text": "% of images"}, "rangemode": "tozero", "fixedrange": True,
+        },
+        **BARE,
+    }  # fmt: skip
+    return figure([bars] if everywhere is None else [bars, strokes], layout)

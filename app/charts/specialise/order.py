@@ -1,9 +1,12 @@
-"""The order in which classes stand in every chart of a data set: by subtask, then by number."""
+"""The order in which classes stand in every chart of a data set: by subtask, then by number; and
+their names beneath it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from app.charts.html import escaped
 from app.charts.palette import ACCENT, branch_colour
 
 
@@ -31,4 +34,25 @@ def blocks(order: Sequence[int], subtask_of_class: Sequence[int]) -> list[tuple[
     return found
 
 
-BARE = {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
+_MOST_NAMES = 125
+_LETTERS = 22
+
+
+def room_for(names: Sequence[str]) -> int:
+    """Pixels that the names of `class_axis` take below a chart; Plotly makes more where letters are
+    wide, see `figure.AXES`."""
+    return round(6 + 5.2 * max((min(len(name), _LETTERS) for name in names), default=0))
+
+
+def class_axis(names: Sequence[str]) -> dict[str, Any]:
+    """An axis of classes at 0, 1, …: their names, every second, third, … where there are many."""
+    places = list(range(0, len(names), -(-len(names) // _MOST_NAMES) or 1))
+    return {
+        "tickvals": places,
+        "ticktext": [escaped(names[place][:_LETTERS]) for place in places],
+        "tickangle": -90,
+        "tickfont": {"size": 10},
+        "ticklabeloverflow": "allow",  # else Plotly measures each name: a third of its drawing
+        "range": [-0.7, len(names) - 0.3],
+        "fixedrange": True,
+    }

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from app.charts.figure import BARE, figure
 from app.charts.html import escaped
 from app.charts.palette import branch_colour, on
 
@@ -49,18 +50,16 @@ def subtask_tree(
         for label in classes:
             name = escaped(class_names[label])
             add(f"c{label}", name, key, 1, colour, f"{name}<br>{_mean(accuracy, [label])}")
-    figure = go.Figure(
-        go.Sunburst(
-            ids=ids, labels=labels, parents=parents, values=values, branchvalues="total",
-            marker={"colors": colours, "line": {"width": 1, "color": "rgba(128,128,128,0.6)"}},
-            customdata=hover, hovertemplate="%{customdata}<extra></extra>",
-            insidetextfont={"color": [on(colour) for colour in colours]}, leaf={"opacity": 1},
-        )
-    )  # fmt: skip
-    figure.update_layout(
-        height=HEIGHT, margin={"l": 0, "r": 0, "t": 8, "b": 8}, paper_bgcolor="rgba(0,0,0,0)"
-    )
-    return figure
+    rings = {
+        "type": "sunburst",
+        "ids": ids, "labels": labels, "parents": parents, "values": values,
+        "branchvalues": "total",
+        "marker": {"colors": colours, "line": {"width": 1, "color": "rgba(128,128,128,0.6)"}},
+        "customdata": hover, "hovertemplate": "%{customdata}<extra></extra>",
+        "insidetextfont": {"color": [on(colour) for colour in colours]}, "leaf": {"opacity": 1},
+    }  # fmt: skip
+    layout = {"height": HEIGHT, "margin": {"l": 0, "r": 0, "t": 8, "b": 8}, **BARE}
+    return figure([rings], layout)
 
 
 def _mean(accuracy: NDArray[np.float64], labels: list[int]) -> str:
