@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from app.charts.marks import MEASURED, REPORTED, Mark, mark_of
+from app.charts.marks import MEASURED, YOURS, Mark, mark_of
 from app.own_network import OwnNetwork
 from hydranet.card import Card
 from hydranet.checkpoints import WEIGHTS, Checkpoint
@@ -79,6 +79,11 @@ class Entry:
     def ours(self) -> bool:
         """Whether the figure was measured by us."""
         return self.mark is MEASURED
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the network itself is here, with its card: ours, or a visitor's own."""
+        return self.mark in (MEASURED, YOURS)
 
 
 def comparable(card: Card) -> bool:
@@ -157,7 +162,7 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
     card = checkpoint.card
     costs, test, run = card.costs, card.test, card.provenance
     own = isinstance(checkpoint, OwnNetwork)
-    origin = "your own network, as its card says" if own else "this repository"
+    origin = "your own network" if own else "this repository"
     versions = ", ".join(f"{package} {version}" for package, version in run.versions.items())
     return Entry(
         name=checkpoint.name,
@@ -166,7 +171,7 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
         params_m=costs.parameters / 1e6,
         macs_m=costs.routed_macs / 1e6,
         top1=test.top1,
-        mark=REPORTED if own else MEASURED,
+        mark=YOURS if own else MEASURED,
         source=f"{origin}: {test.images:,} test images, one run of "
         f"{card.recipe.epochs} epochs, {run.hardware}; {versions}",
         k=costs.k if card.architecture.is_dynamic else None,

@@ -6,6 +6,7 @@ import io
 import struct
 import warnings
 import zipfile
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -72,3 +73,10 @@ def liar(says: int) -> bytes:
     struct.pack_into("<L", content, content.index(b"PK\1\2") + 24, says)
     struct.pack_into("<L", content, 22, says)
     return bytes(content)
+
+
+def slow_zip(path: Path, *, images: int, folder: str = "") -> Path:
+    """`path`, with so many pictures that take long to decode in it."""
+    slow = plain(2400)
+    path.write_bytes(zipped(*((f"{folder}{number}.png", slow) for number in range(images))))
+    return path

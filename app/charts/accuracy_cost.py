@@ -16,7 +16,7 @@ from app.charts.cost_axes import CostAxis, layout_of
 from app.charts.families import GROUPS, FamilyGroup, group_of
 from app.charts.figure import AXES, BARE, Trace, figure
 from app.charts.k_curves import UNFADED, dynamic_curve, k_curve, rings
-from app.charts.marks import MARKS, MEASURED, OUTLINE, Mark
+from app.charts.marks import MARKS, OUTLINE, Mark
 from app.charts.network_hover import HOVER, hover_of
 from app.charts.palette import ACCENT, QUIET
 from app.comparison import Entry
@@ -109,16 +109,16 @@ def _circles(rows: list[Entry], axis: CostAxis) -> list[Trace]:
 def _points(
     points: list[Entry], group: FamilyGroup, mark: Mark, axis: CostAxis, cheapest: float
 ) -> Trace:
-    """Ours with their names, which stand where the axis does not end."""
-    ours = mark is MEASURED
+    """Ours and the visitor's with their names, which stand where the axis does not end."""
+    named = points[0].at_hand
     sides = ["right" if axis.cost(row) == cheapest else "left" for row in points]
     names = ["" if row.k is not None else escape(row.name) for row in points]
     return {
         "type": "scatter",
         "x": [axis.cost(row) for row in points],
         "y": [row.top1 for row in points],
-        "mode": "markers+text" if ours else "markers",
-        "text": names if ours else None,
+        "mode": "markers+text" if named else "markers",
+        "text": names if named else None,
         "textposition": [f"middle {side}" for side in sides],
         "name": f"{group.name}, {mark.name}",
         "marker": {"symbol": mark.symbol, "size": mark.size, "color": group.colour, "line": _LINE},

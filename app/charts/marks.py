@@ -24,8 +24,10 @@ MEASURED = Mark("measured by us", "circle", 12)
 REPORTED = Mark("reported", "square", 9)
 DIGITISED = Mark("digitised", "diamond", 10)
 READ = Mark("read from figure", "x", 9)
+YOURS = Mark("yours, as its card says", "star", 13)
+"""A visitor's own network: nobody but its card vouches for the figure."""
 
-MARKS = (MEASURED, REPORTED, DIGITISED, READ)
+MARKS = (MEASURED, YOURS, REPORTED, DIGITISED, READ)
 
 _BY_NAME = {mark.name: mark for mark in MARKS}
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from app.charts.figure import AXES, BARE, figure
 from app.charts.palette import ACCENT, QUIET
+from app.charts.training_curves import epoch_line
 from hydranet.training.history import EpochRecord
 
 HEIGHT = 230
@@ -15,17 +16,10 @@ HEIGHT = 230
 
 def top1_curve(history: Sequence[EpochRecord], *, most: float) -> go.Figure:
     """Validation and training top-1 in percent by epoch, from 0 to `most` so that runs compare."""
-    epochs = [record.epoch + 1 for record in history]
     curves = [
-        {
-            "type": "scatter",
-            "x": epochs,
-            "y": values,
-            "name": name,
-            "mode": "lines+markers" if len(epochs) < 3 else "lines",
-            "line": {"color": colour, "dash": dash, "width": 2},
-            "hovertemplate": f"epoch %{{x}}, {name} top-1 %{{y:.2f}} %<extra></extra>",
-        }
+        epoch_line(
+            history, name, values, colour=colour, dash=dash, said=f"{name} top-1 %{{y:.2f}} %"
+        )
         for name, values, colour, dash in (
             ("validation", [r.validation_top1 for r in history], ACCENT, "solid"),
             ("training", [r.train_top1 for r in history], QUIET, "dot"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.figure import AXES, BARE, axis, figure, panels
+from app.charts.figure import AXES, BARE, Trace, axis, figure, panels
 from app.charts.palette import ACCENT, QUIET
 from hydranet.training.history import EpochRecord
 
@@ -17,10 +17,30 @@ _GAP = 0.07
 _LOSS, _HITS, _RATE = "#d55e00", "#009e73", "#6a51a3"
 
 
+def epoch_line(
+    history: Sequence[EpochRecord],
+    name: str,
+    values: Sequence[float | None],
+    *,
+    colour: str,
+    dash: str,
+    said: str,
+) -> Trace:
+    """A line of one value an epoch, counted from 1; `said`: what is said of a point on hover."""
+    return {
+        "type": "scatter",
+        "x": [record.epoch + 1 for record in history],
+        "y": values,
+        "name": name,
+        "mode": "lines+markers" if len(values) < 3 else "lines",
+        "line": {"color": colour, "dash": dash, "width": 2},
+        "hovertemplate": f"epoch %{{x}}<br>{said}<extra></extra>",
+    }
+
+
 def training_curves(history: Sequence[EpochRecord]) -> go.Figure:
     """Three panels over the epochs, counted from 1: top-1 and, for a HydraNet, hit rate in
     percent; training loss; learning rate."""
-    epochs = [record.epoch + 1 for record in history]
     curves: list[tuple[int, str, Sequence[float | None], str, str, str, str]] = [
         (1, "validation top-1", [r.validation_top1 for r in history], ACCENT, "solid", ".2f", " %"),
         (1, "training top-1", [r.train_top1 for r in history], QUIET, "dot", ".2f", " %"),
@@ -29,17 +49,10 @@ def training_curves(history: Sequence[EpochRecord]) -> go.Figure:
         (3, "learning rate", [r.learning_rate for r in history], _RATE, "solid", ".4f", ""),
     ]
     traces = [
-        {
-            "type": "scatter",
-            "x": epochs,
-            "y": values,
-            "name": name,
-            "mode": "lines+markers" if len(epochs) < 3 else "lines",
-            "line": {"color": colour, "dash": dash, "width": 2},
-            "hovertemplate": f"epoch %{{x}}<br>{name} %{{y:{digits}}}{unit}<extra></extra>",
-            "xaxis": axis("x", row),
-            "yaxis": axis("y", row),
-        }
+        epoch_line(
+            history, name, values, colour=colour, dash=dash, said=f"{name} %{{y:{digits}}}{unit}"
+        )
+        | {"xaxis": axis("x", row), "yaxis": axis("y", row)}
         for row, name, values, colour, dash, digits, unit in curves
         if any(value is not None for value in values)
     ]

@@ -11,7 +11,7 @@ from app.views.batch import results, source, table
 from app.views.batch.controls import choose_settings
 from app.views.batch.work import work
 from app.views.inspect.controls import choose_checkpoint
-from app.views.notices import damaged_notice, refused
+from app.views.notices import damaged_notice, nothing_to_show, refused
 from hydranet.errors import InputError
 
 
@@ -19,8 +19,7 @@ def page() -> None:
     """Images and settings on the left; what became of them on the right, the table below."""
     good, damaged = own_networks.on_offer()
     if not good:
-        damaged_notice(damaged)
-        st.info("There is no checkpoint to show yet. Train one with `hydranet train`.")
+        nothing_to_show(damaged)
         return
     left, right = st.columns([1, 3], gap="medium")
     with left:

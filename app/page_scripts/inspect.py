@@ -11,7 +11,7 @@ from app.views.inspect.cost import show_cost
 from app.views.inspect.filmstrip import show_filmstrip
 from app.views.inspect.sections import show_section
 from app.views.line import place_in_line
-from app.views.notices import damaged_notice, refused
+from app.views.notices import damaged_notice, nothing_to_show, refused
 from hydranet.errors import InputError
 
 
@@ -21,8 +21,7 @@ def page() -> None:
     state.take_up()
     good, damaged = own_networks.on_offer()
     if not good:
-        damaged_notice(damaged)
-        st.info("There is no checkpoint to show yet. Train one with `hydranet train`.")
+        nothing_to_show(damaged)
         return
     strip = st.container()
     left, middle, right = st.columns([1.05, 2.2, 1.25], gap="medium")

@@ -3,10 +3,8 @@ fail?"""
 
 from __future__ import annotations
 
-import streamlit as st
-
 from app import own_networks
-from app.views.notices import damaged_notice, refused
+from app.views.notices import damaged_notice, nothing_to_show, refused
 from app.views.specialise.sections import show_section
 from app.views.specialise.source import choose_data, show_summary
 from hydranet.errors import InputError
@@ -16,8 +14,7 @@ def page() -> None:
     """The data set and its figures in a sentence, then one section that looks closer."""
     good, damaged = own_networks.on_offer()
     if not good:
-        damaged_notice(damaged)
-        st.info("There is no checkpoint to show yet. Train one with `hydranet train`.")
+        nothing_to_show(damaged)
         return
     try:
         if data := choose_data(good):

@@ -20,3 +20,9 @@ def damaged_notice(damaged: list[DamagedCheckpoint]) -> None:
             f"The checkpoint {plain(checkpoint.name)} is left out: {plain(checkpoint.reason)}",
             icon=":material/warning:",
         )
+
+
+def nothing_to_show(damaged: list[DamagedCheckpoint]) -> None:
+    """In place of a page where no checkpoint is sound."""
+    damaged_notice(damaged)
+    st.info("There is no checkpoint to show yet. Train one with `hydranet train`.")

@@ -11,7 +11,7 @@ import pytest
 from app.charts.accuracy_cost import accuracy_cost
 from app.charts.cost_axes import AXES, rounded
 from app.charts.families import GROUPS, OTHER, group_of
-from app.charts.marks import MARKS, MEASURED, mark_of
+from app.charts.marks import MARKS, MEASURED, YOURS, mark_of
 from app.comparison import Entry, comparable, entries, same_cost, verdict
 from app.comparison_table import comparison_table
 from app.spreadsheet import as_csv
@@ -57,6 +57,7 @@ def test_every_network_is_one_point(rows: list[Entry]) -> None:
 
 @pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.name)
 def test_a_mark_holds_exactly_the_figures_known_that_way(rows: list[Entry], mark) -> None:
+    rows = [*rows, replace(rows[0], name="mine", macs_m=40.0, mark=YOURS)]
     figure = accuracy_cost(rows, axis=AXES["MACs"])
     expected = sorted((row.macs_m, row.top1) for row in rows if row.mark is mark)
     assert expected
@@ -67,9 +68,8 @@ def test_a_mark_holds_exactly_the_figures_known_that_way(rows: list[Entry], mark
 
 def test_marks_are_distinct_and_cover_every_provenance() -> None:
     assert len({mark.symbol for mark in MARKS}) == len(MARKS)
-    assert {mark_of(provenance).name for provenance in PROVENANCES} | {MEASURED.name} == {
-        mark.name for mark in MARKS
-    }
+    published = {mark_of(provenance) for provenance in PROVENANCES}
+    assert published | {MEASURED, YOURS} == set(MARKS)
 
 
 def test_madds_are_twice_the_macs(rows: list[Entry]) -> None:

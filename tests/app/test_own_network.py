@@ -119,10 +119,22 @@ def test_the_other_pages(tmp_path: Path, page: str) -> None:
     if page == "compare":
         table = next(t.value for t in found.dataframe if "Model" in t.value)
         (mine,) = [row for row in table.to_dict("records") if "yours" in row["Model"]]
-        assert mine["How known"] == "reported"
+        assert mine["How known"] == "yours, as its card says"
         assert mine["Source"].startswith("your own network")
     else:
         assert found.selectbox(key="network").value.startswith("mine (yours, ")
+
+
+def test_compare_shows_its_card_and_not_that_of_a_published_one(tmp_path: Path) -> None:
+    page = hand_over(opened("compare"), ("net.zip", zipped(folder(tmp_path))))
+    (name,) = [n for n in page.multiselect(key="chosen").options if "yours" in n]
+    page.multiselect(key="chosen").set_value([name]).run()
+    page.segmented_control(key="section").set_value("Side by side").run()
+    assert not sentences(page)
+    said = " ".join(element.value for element in [*page.markdown, *page.caption])
+    assert "yours, as its card says" in said
+    assert "**Recipe:**" in said
+    assert "Published: no weights" not in said
 
 
 def test_another_session_does_not_see_it(tmp_path: Path) -> None:

@@ -77,9 +77,7 @@ def test_a_zip_becomes_rows_reasons_and_a_parquet_file(
 
 
 def test_cancel_keeps_what_is_done(page: Page, server: str, tmp_path: Path) -> None:
-    slow = hostile.plain(2400)
-    path = tmp_path / "slow.zip"
-    path.write_bytes(hostile.zipped(*((f"{i}.png", slow) for i in range(96))))
+    path = hostile.slow_zip(tmp_path / "slow.zip", images=96)
     page.goto(f"{server}/batch")
     expect(page.get_by_text("5 images through")).to_be_visible()
     page.locator("input[type=file]").set_input_files(path)

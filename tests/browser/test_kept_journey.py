@@ -70,6 +70,14 @@ def click_branch(page: Page, branch: int) -> None:
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
+def with_photos(page: Page, server: str, photos: list[Path]) -> None:
+    """Open Inspect and hand the photos over; the first of them is looked at."""
+    page.goto(server)
+    expect(title(page)).to_contain_text("fired")
+    upload(page, *photos)
+    counted(page, "2 of 3: coffee.jpg")
+
+
 def test_what_is_found_can_be_taken_elsewhere(
     page: Page, elsewhere: Page, server: str, photos: list[Path], tmp_path: Path
 ) -> None:
@@ -144,10 +152,7 @@ def _read(page: Page, report: Path, expected: str, image_sha256: str) -> None:
 def test_an_arrow_in_a_slider_or_a_list_does_not_step(
     page: Page, server: str, photos: list[Path]
 ) -> None:
-    page.goto(server)
-    expect(title(page)).to_contain_text("fired")
-    upload(page, *photos)
-    counted(page, "2 of 3: coffee.jpg")
+    with_photos(page, server, photos)
     page.get_by_role("slider").first.press("ArrowRight")
     expect(page).to_have_url(re.compile("k=5"))
     counted(page, "2 of 3: coffee.jpg")
@@ -159,10 +164,7 @@ def test_an_arrow_in_a_slider_or_a_list_does_not_step(
 
 
 def test_a_click_in_the_filmstrip_goes_there(page: Page, server: str, photos: list[Path]) -> None:
-    page.goto(server)
-    expect(title(page)).to_contain_text("fired")
-    upload(page, *photos)
-    counted(page, "2 of 3: coffee.jpg")
+    with_photos(page, server, photos)
     page.get_by_role("button", name="cat.jpg").click()
     counted(page, "3 of 3: cat.jpg")
     page.go_back()
@@ -193,10 +195,7 @@ def test_an_image_can_be_pasted(page: Page, server: str) -> None:
 def test_the_first_screen_holds_image_network_answer_and_cost(
     page: Page, server: str, photos: list[Path]
 ) -> None:
-    page.goto(server)
-    expect(title(page)).to_contain_text("fired")
-    upload(page, *photos)
-    counted(page, "2 of 3: coffee.jpg")
+    with_photos(page, server, photos)
     for seen in (
         page.get_by_test_id("stImage").nth(0),
         page.get_by_test_id("stImage").nth(1),

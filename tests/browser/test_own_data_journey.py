@@ -73,9 +73,7 @@ def test_own_images_are_computed_looked_at_and_kept(
 
 
 def test_cancel_keeps_what_is_done(page: Page, server: str, tmp_path: Path) -> None:
-    slow = hostile.plain(2400)
-    path = tmp_path / "slow.zip"
-    path.write_bytes(hostile.zipped(*((f"sea/{i}.png", slow) for i in range(400))))
+    path = hostile.slow_zip(tmp_path / "slow.zip", images=400, folder="sea/")
     page.goto(f"{server}/specialise?network=hydra_res_d1")
     expect(page.get_by_text("10,000 test images")).to_be_visible()
     page.get_by_role("button", name="Your own data").click()

@@ -1,4 +1,5 @@
-"""A visitor asks which branch fires for a class, clicks a square, and sees those images."""
+"""A visitor asks which branch fires for a class, clicks a square, and sees those images; and asks
+which classes are alike, clicks one on their map, and sees its images."""
 
 from __future__ import annotations
 
@@ -9,19 +10,26 @@ from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
-CELL = """() => {
-  const plot = document.querySelector('.st-key-firing_map .js-plotly-plot');
-  const {xaxis, yaxis} = plot._fullLayout, point = plot.calcdata[1][0];
-  const box = plot.getBoundingClientRect();
-  const cell = plot.data[1].customdata[0], name = plot.data[1].hovertext[0];
-  return {cell, name, x: box.x + xaxis._offset + xaxis.d2p(point.x),
+PLACE = """([key, trace, index]) => {
+  const plot = document.querySelector(`.st-key-${key} .js-plotly-plot`);
+  const {xaxis, yaxis} = plot._fullLayout, point = plot.calcdata[trace][index];
+  const box = plot.getBoundingClientRect(), {customdata, hovertext} = plot.data[trace];
+  return {data: customdata[index], name: hovertext?.[index],
+          x: box.x + xaxis._offset + xaxis.d2p(point.x),
           y: box.y + yaxis._offset + yaxis.d2p(point.y)};
 }"""
-"""Of the first square of a class's own branch: "class branch", the class's name, and its place."""
+"""Of a point of a chart: its data, its name, and where it stands in the window."""
+
+FIRST_OWN = ["firing_map", 1, 0]
+"""The first square of a class's own branch; those lie on top, as a second trace."""
 
 
-def settled(page: Page) -> None:
-    expect(page.locator(".st-key-firing_map .main-svg").first).to_be_visible()
+A_FEW = re.compile(r"Images\s*\d{1,3}\s*[01]\.\d % of all")
+"""Of the 100 images of a class, those that fired a branch: not all 10,000."""
+
+
+def settled(page: Page, chart: str = "firing_map") -> None:
+    expect(page.locator(f".st-key-{chart} .main-svg").first).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute(
         "data-test-script-state", "notRunning"
     )  # fmt: skip
@@ -32,12 +40,11 @@ def test_a_click_on_a_square_shows_its_images(page: Page, server: str) -> None:
     page.goto(f"{server}/specialise?network=hydra_res_d1")
     settled(page)
     expect(page.get_by_test_id("stMetric")).to_have_count(0)
-    cell = page.evaluate(CELL)
-    branch = cell["cell"].split()[1]
+    cell = page.evaluate(PLACE, FIRST_OWN)
+    branch = cell["data"].split()[1]
     page.mouse.click(cell["x"], cell["y"])
 
-    expect(page.get_by_test_id("stMetric").first).to_contain_text("Images")
-    expect(page.get_by_test_id("stMetric").first).to_contain_text(re.compile(r"Images\d\d"))
+    expect(page.get_by_test_id("stMetric").first).to_contain_text(A_FEW)
     for part in (f"label={cell['name']}", f"branch={branch}"):
         expect(page).to_have_url(re.compile(part))
     everything = page.url
@@ -66,7 +73,29 @@ def test_a_click_on_a_square_shows_its_images(page: Page, server: str) -> None:
     settled(page)
     page.get_by_role("heading", name="Which branch fires").scroll_into_view_if_needed()
     page.wait_for_timeout(500)
-    cell = page.evaluate(CELL)
+    cell = page.evaluate(PLACE, FIRST_OWN)
     page.mouse.click(cell["x"], cell["y"] + 1)
-    expect(page.get_by_test_id("stMetric").first).to_contain_text("Images")
+    expect(page.get_by_test_id("stMetric").first).to_contain_text(A_FEW)
     expect(page).to_have_url(re.compile(f"label={cell['name']}"))
+
+
+def test_a_click_on_the_map_of_classes_shows_the_images_of_that_class(
+    page: Page, server: str
+) -> None:
+    page.goto(f"{server}/specialise?network=hydra_res_d1&show=Subtasks")
+    settled(page, "class_plane")
+    expect(page.get_by_test_id("stMetric")).to_have_count(0)
+    for index in (11, 42):
+        page.locator(".st-key-class_plane").scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        point = page.evaluate(PLACE, ["class_plane", 0, index])
+        name = point["data"][1]
+        page.mouse.click(point["x"], point["y"])
+        expect(page).to_have_url(re.compile(f"label={name}"))
+        expect(page.get_by_test_id("stMetric").first).to_contain_text(re.compile(r"Images\s*100"))
+        settled(page, "class_plane")
+        widths = page.evaluate(
+            "() => document.querySelector('.st-key-class_plane .js-plotly-plot')"
+            ".data[0].marker.line.width"
+        )
+        assert [place for place, width in enumerate(widths) if width] == [index]

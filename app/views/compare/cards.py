@@ -30,23 +30,23 @@ def show_cards(chosen: Sequence[Entry], checkpoints: Sequence[Checkpoint]) -> No
         )
         return
     by_name = {checkpoint.name: checkpoint for checkpoint in checkpoints}
-    ours = [by_name[row.name] for row in chosen if row.ours and row.name in by_name]
-    if ours:
-        _show_parts(ours)
-    highest = max([r.train_top1 for c in ours for r in c.card.history] + [50.0])
-    best = max([r.validation_top1 for c in ours for r in c.card.history] + [highest])
+    at_hand = [by_name[row.name] for row in chosen if row.at_hand and row.name in by_name]
+    if at_hand:
+        _show_parts(at_hand)
+    highest = max([r.train_top1 for c in at_hand for r in c.card.history] + [50.0])
+    best = max([r.validation_top1 for c in at_hand for r in c.card.history] + [highest])
     for column, row in zip(st.columns(len(chosen), gap="medium"), chosen, strict=True):
         with column, st.container(border=True):
-            if row.ours and row.name in by_name:
-                _our_card(row, by_name[row.name], most=min(100.0, best + 5))
+            if row.at_hand and row.name in by_name:
+                _whole_card(row, by_name[row.name], most=min(100.0, best + 5))
             else:
                 _published_card(row)
-    if ours:
-        _show_recipes([checkpoint.card for checkpoint in ours])
+    if at_hand:
+        _show_recipes([checkpoint.card for checkpoint in at_hand])
 
 
-def _show_parts(ours: Sequence[Checkpoint]) -> None:
-    networks = [(checkpoint.name, checkpoint.card.costs) for checkpoint in ours]
+def _show_parts(at_hand: Sequence[Checkpoint]) -> None:
+    networks = [(checkpoint.name, checkpoint.card.costs) for checkpoint in at_hand]
     st.markdown("**What each part costs one image**")
     st.plotly_chart(
         part_bars(networks),
@@ -74,7 +74,7 @@ def _figures(row: Entry) -> str:
 
 
 def _published_card(row: Entry) -> None:
-    """What is known of a network that is not ours."""
+    """What is known of a network that is not here."""
     st.markdown(f"#### {plain(row.name)}")
     st.markdown(_figures(row))
     st.markdown(f"**Source:** {plain(row.source)}")
@@ -82,7 +82,7 @@ def _published_card(row: Entry) -> None:
     st.caption(f"Published: no weights, no training history and no single answers.{missing}")
 
 
-def _our_card(row: Entry, checkpoint: Checkpoint, *, most: float) -> None:
+def _whole_card(row: Entry, checkpoint: Checkpoint, *, most: float) -> None:
     card = checkpoint.card
     st.markdown(f"#### {plain(row.name)}")
     st.markdown(_figures(row) + f"\n- {plain(_accuracy(card))}")

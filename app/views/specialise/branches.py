@@ -42,7 +42,7 @@ def _show_map(data: DataSet) -> tuple[int | None, int | None]:
             label, branch = (int(number) for number in cell.split())
             keys.put(keys.LABEL, names[label])
             keys.put(keys.BRANCH, branch)
-            keys.put(keys.PAGE, 1)
+            st.session_state[keys.PAGE] = 1
 
     chosen = keys.cell(names, data.table.num_branches)
     st.markdown("#### Which branch fires for which class")

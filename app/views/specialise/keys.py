@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
@@ -32,14 +33,12 @@ def cell(class_names: Sequence[str], num_branches: int) -> tuple[int | None, int
 
 
 def put(key: str, value: str | int) -> None:
-    """Set a widget that may not be drawn yet. In a widget's callback. What is put into the state
-    before its widget is drawn never reaches the address, so it goes there first."""
-    try:
+    """Set a widget that may not be drawn yet. In a widget's callback. Of one that is drawn the
+    address follows; of one that is not, Streamlit reads the address only when the page is loaded,
+    and writes it only at the run after the next."""
+    st.session_state[key] = value
+    with suppress(StreamlitAPIException):  # the widget is drawn
         st.query_params[key] = str(value)
-    except StreamlitAPIException:  # the address follows a widget that is drawn
-        st.session_state[key] = value
-    else:
-        st.session_state.pop(key, None)
 
 
 def fit(key: str, options: list) -> None:
