@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import streamlit as st
 from PIL import Image
 
 from app.server_paths import DATA, data_folder
 from hydranet.bulk.items import Item
 from hydranet.checkpoints import Checkpoint
-from hydranet.data import ImageSet, load_images
+from hydranet.data import LabelledImages, load_images
 from hydranet.errors import InputError
 
 
@@ -58,9 +59,9 @@ class OfItems:
 
 @dataclass(frozen=True)
 class OfImageSet:
-    """Images of a data set in memory, as the network saw them."""
+    """Images of a data set, as the network saw them."""
 
-    images: ImageSet
+    images: LabelledImages
 
     def load(self, indices: Collection[int]) -> dict[int, ImageFile]:
         """See `DataImages`."""
@@ -69,7 +70,7 @@ class OfImageSet:
 
     def _png(self, index: int) -> bytes:
         sink = io.BytesIO()
-        Image.fromarray(self.images.images[index]).save(sink, "PNG")
+        Image.fromarray(self.images.pixels(np.array([index]))[0]).save(sink, "PNG")
         return sink.getvalue()
 
 
@@ -105,7 +106,7 @@ def of_test_images(checkpoint: Checkpoint) -> AtHand:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the test images…")
-def _test_images(folder: str, image_size: int) -> ImageSet:
+def _test_images(folder: str, image_size: int) -> LabelledImages:
     images = load_images(Path(folder), "test", image_size=image_size)
     _ = images.sha256  # computed once, here
     return images

@@ -22,8 +22,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hydranet.costs import count_costs
-from hydranet.data import ImageSet, load_images
-from hydranet.data.batches import Batches
+from hydranet.data import LabelledImages, load_images
+from hydranet.data.batches import LabelledBatches, batches_of
 from hydranet.data.normalisation import Normalisation
 from hydranet.evaluation import evaluate
 from hydranet.machine import hardware, versions
@@ -84,13 +84,13 @@ VARIANTS: dict[str, Variant] = {
 class Data:
     """Training and held-out images, and what both are normalised by."""
 
-    train: ImageSet
-    held_out: ImageSet
+    train: LabelledImages
+    held_out: LabelledImages
     normalisation: Normalisation
 
-    def batches(self, images: ImageSet) -> Batches:
+    def batches(self, images: LabelledImages) -> LabelledBatches:
         """Batches of `images`."""
-        return Batches(images, self.normalisation)
+        return batches_of(images, self.normalisation)
 
 
 def read(folder: Path) -> Data:

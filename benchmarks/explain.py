@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from captum.attr import IntegratedGradients
 from PIL import Image
@@ -104,7 +105,7 @@ def _milliseconds(run: Callable[[], object], runs: int) -> list[float]:
 
 def _deltas(checkpoint: str, data: Path) -> dict[str, dict[str, float]]:
     """|delta| over |target at the image less target at the baseline|, for the predicted class."""
-    images = load_images(data, "test").images[:DELTA_IMAGES]
+    images = load_images(data, "test").pixels(np.arange(DELTA_IMAGES))
     held, free = [], []
     for pixels in images:
         model, x, answer = _ready(checkpoint, Image.fromarray(pixels))

@@ -21,8 +21,8 @@ from pathlib import Path
 import torch
 
 from hydranet.checkpoints import load
-from hydranet.data import ImageSet, load_images
-from hydranet.data.batches import Batches
+from hydranet.data import LabelledImages, load_images
+from hydranet.data.batches import batches_of
 from hydranet.evaluation import evaluate
 from hydranet.machine import hardware, versions
 from hydranet.models import Network
@@ -34,7 +34,7 @@ OTHERS = "resnet8"
 CPU = torch.device("cpu")
 
 
-def images_of_the_tutorial() -> tuple[ImageSet, ImageSet]:
+def images_of_the_tutorial() -> tuple[LabelledImages, LabelledImages]:
     """(training images, test images), drawn by the tutorial's own code."""
     code = re.search(r"^```python\n(.*?)^```", TUTORIAL.read_text(), re.MULTILINE | re.DOTALL)
     assert code is not None, "the tutorial draws its images"
@@ -44,7 +44,7 @@ def images_of_the_tutorial() -> tuple[ImageSet, ImageSet]:
 
 
 def train(
-    model: str, images: ImageSet, recipe: Recipe, start: Network | None, **changes: str
+    model: str, images: LabelledImages, recipe: Recipe, start: Network | None, **changes: str
 ) -> TrainedRun:
     """One run; `start` is the network that it begins as a copy of."""
     recipe = replace(recipe, start="start" if start else None, **changes)  # type: ignore[arg-type] # of many types
@@ -58,9 +58,9 @@ def _given(start: Network | None) -> Network:
     return start
 
 
-def top1(run: TrainedRun, test: ImageSet) -> float:
+def top1(run: TrainedRun, test: LabelledImages) -> float:
     """In percent."""
-    return evaluate(run.model, Batches(test, run.normalisation)).metrics.top1
+    return evaluate(run.model, batches_of(test, run.normalisation)).metrics.top1
 
 
 def main(epochs: int, seeds: int) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hydranet.class_features import ClassFeatures
 from hydranet.costs import count_costs
-from hydranet.data.batches import Batches, evaluation_batch
+from hydranet.data.batches import LabelledBatches, evaluation_batch
 from hydranet.dynamic_k import DynamicPoint, dynamic_curve
 from hydranet.metrics import Metrics
 from hydranet.models.hydra import HydraNet
@@ -90,7 +90,7 @@ class Tally:
 
 def evaluate(
     model: Network,
-    images: Batches,
+    images: LabelledBatches,
     *,
     subtask_of_class: Sequence[int] | NDArray[np.integer] | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,

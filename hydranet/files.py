@@ -9,12 +9,22 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from hydranet.errors import InputError
 
 PART = ".part-"
 """How the names of what is not yet whole begin."""
 
 ABANDONED_S = 3600.0
+
+
+def cache_folder(kind: str) -> Path:
+    """Where what can be computed anew is kept: in the user's own cache folder, or in the one that
+    the environment variable HYDRANET_CACHE names."""
+    if named := os.environ.get("HYDRANET_CACHE"):
+        return Path(named) / kind
+    return user_cache_path("hydranet", appauthor=False) / kind
 
 
 def write_whole(path: Path, content: bytes) -> None:

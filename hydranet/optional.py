@@ -6,6 +6,7 @@ from hydranet.errors import InputError
 
 OPTIONAL = {
     "authlib": "Authlib",
+    "braceexpand": "WebDataset",
     "captum": "Captum",
     "duckdb": "DuckDB",
     "httpx2": "HTTPX",
@@ -20,10 +21,12 @@ OPTIONAL = {
     "timm": "timm",
     "torch": "PyTorch",
     "torchvision": "torchvision",
+    "webdataset": "WebDataset",
 }
 """Name to import → name to read."""
 
 _TO_INSTALL = {
+    "braceexpand": "webdataset",
     "huggingface_hub": "huggingface-hub",
     "prometheus_client": "prometheus-client",
     "ray": "ray[data]",

@@ -20,6 +20,7 @@ from hydranet.cli.models import models_command
 from hydranet.cli.predict import predict_command
 from hydranet.cli.quantise import quantise_command
 from hydranet.cli.route import route_command
+from hydranet.cli.shards import shards_command
 from hydranet.cli.subtasks import subtasks_command
 from hydranet.cli.train import train_command
 from hydranet.errors import InputError
@@ -36,6 +37,7 @@ cli.command("predict")(predict_command)
 cli.command("train")(train_command)
 cli.command("evaluate")(evaluate_command)
 cli.command("route")(route_command)
+cli.command("shards")(shards_command)
 cli.command("subtasks")(subtasks_command)
 cli.command("quantise")(quantise_command)
 cli.command("push")(push_command)

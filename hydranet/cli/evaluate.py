@@ -15,10 +15,12 @@ from hydranet.cli.shared import (
     RootOption,
     SkipOption,
     ThreadsOption,
+    WorkersOption,
     checkpoints_root,
     pick_device,
     print_json,
     progress_bar,
+    reading_workers,
 )
 from hydranet.errors import InputError
 
@@ -43,11 +45,12 @@ def evaluate_command(
     skip_unreadable: SkipOption = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Measure accuracy, hit rate and the ceiling of a perfect gate on the test split."""
     from hydranet.checkpoints import find_checkpoint, load_model
     from hydranet.data import load_images
-    from hydranet.data.batches import Batches
+    from hydranet.data.batches import batches_of
     from hydranet.evaluation import evaluate
 
     where = pick_device(device, threads)
@@ -59,6 +62,7 @@ def evaluate_command(
         image_size=card.architecture.image_size,
         download=download,
         skip_unreadable=skip_unreadable,
+        workers=reading_workers(workers, where.type),
     )
     if images.class_names != card.class_names:
         raise InputError(
@@ -74,7 +78,7 @@ def evaluate_command(
         task = bar.add_task("Evaluating", total=len(images))
         measured = evaluate(
             model.to(where),
-            Batches(images, card.normalisation, device=where),
+            batches_of(images, card.normalisation, device=where),
             subtask_of_class=card.subtask_of_class,
             on_progress=lambda done, total: bar.update(task, completed=done),
         )

@@ -29,7 +29,8 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         envvar="HYDRANET_DATA",
-        help="Folder of the data set: Parquet, torchvision's CIFAR, or a folder for each class.",
+        help="Folder of the data set: Parquet, torchvision's CIFAR, a folder for each class, or "
+        "WebDataset shards, also as a pattern: 'shards/train-{000000..000009}.tar'.",
     ),
 ]
 DownloadOption = Annotated[
@@ -40,7 +41,15 @@ SkipOption = Annotated[
     bool,
     typer.Option(
         "--skip-unreadable",
-        help="Leave out files of class folders that cannot be read, instead of stopping.",
+        help="Leave out files of class folders or shards that cannot be read, instead of stopping.",
+    ),
+]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Processes that read and decode shards: on a GPU as many as there are cores for each "
+        "process that trains, else one, unless given. The result does not depend on it.",
     ),
 ]
 RootOption = Annotated[
@@ -95,6 +104,14 @@ def say_what_int8_costs(engine: Engine) -> None:
     """On standard error, where that engine was chosen."""
     if engine.name == "int8" and engine.card.int8 is not None:
         print(engine.card.int8.words(), file=sys.stderr)
+
+
+def reading_workers(workers: int | None, device: str, sharing: int = 1) -> int:
+    """How many processes read shards for each of `sharing` processes on a device (cpu, cuda): one
+    beside a CPU, which computes far longer than it decodes, the cores there are beside a GPU."""
+    if workers is not None:
+        return workers
+    return min(max((os.cpu_count() or 1) // sharing, 1), 16) if device == "cuda" else 1
 
 
 @contextmanager

@@ -14,9 +14,11 @@ from hydranet.cli.shared import (
     RootOption,
     SkipOption,
     ThreadsOption,
+    WorkersOption,
     checkpoints_root,
     pick_device,
     print_json,
+    reading_workers,
 )
 
 
@@ -33,6 +35,7 @@ def subtasks_command(
     skip_unreadable: SkipOption = False,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Average a static network's features over each class, and cluster them in equal subtasks."""
     from hydranet.checkpoints import load
@@ -50,6 +53,7 @@ def subtasks_command(
         image_size=card.architecture.image_size,
         download=download,
         skip_unreadable=skip_unreadable,
+        workers=reading_workers(workers, where.type),
     )
     images.check_every_class_has_images()
     features = class_features(model, images, card.normalisation, device=where)

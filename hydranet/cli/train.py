@@ -19,10 +19,12 @@ from hydranet.cli.shared import (
     RootOption,
     SkipOption,
     ThreadsOption,
+    WorkersOption,
     checkpoints_root,
     pick_device,
     print_json,
     progress_bar,
+    reading_workers,
 )
 from hydranet.errors import InputError
 from hydranet.registry import model_config
@@ -134,11 +136,13 @@ def train_command(
     download: DownloadOption = None,
     device: DeviceOption = "auto",
     threads: ThreadsOption = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Train networks and write their checkpoints: weights, card and route log.
 
     One that fails does not stop the others: the exit code is 2 then, and a sentence says why.
-    Under torchrun, `torchrun --nproc-per-node N -m hydranet train …`, N processes share each batch.
+    Under torchrun, `torchrun --nproc-per-node N -m hydranet train …`, N processes share each batch;
+    with its --max-restarts a lost one is replaced, and all go on from the last whole epoch.
     """
     values = locals()
     recipe = Recipe(**{key: values[key] for key in _DEFAULTS if key in values})
@@ -148,8 +152,14 @@ def train_command(
             "checkpoint has the name of its network then."
         )
     from hydranet.cli.train_log import training_logs
-    from hydranet.training.distributed import is_launched, join_world, local_device
-    from hydranet.training.job import Job
+    from hydranet.training.distributed import (
+        is_launched,
+        is_restarted,
+        join_world,
+        local_device,
+        local_processes,
+    )
+    from hydranet.training.job import Job, begin_anew
     from hydranet.training.queue import make_queue
     from hydranet.training.source import class_names_of
 
@@ -157,7 +167,7 @@ def train_command(
     at_once = min(jobs or (len(models) if where == "cuda" else 1), len(models))
     sharing = at_once
     if is_launched():  # all processes work on one network, then on the next
-        at_once, sharing = 1, int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        at_once, sharing = 1, local_processes()
     root = checkpoints_root(checkpoints)
     wanted = [
         Job(
@@ -170,11 +180,12 @@ def train_command(
             runs=runs,
             device=where,
             threads=threads or max((os.cpu_count() or 1) // sharing, 1),
-            resume=resume,
+            resume=resume or is_restarted(),
             download=download,
             branches=branches,
             k=k,
             skip_unreadable=skip_unreadable,
+            workers=reading_workers(workers, where, sharing),
         )
         for model in models
     ]
@@ -185,6 +196,8 @@ def train_command(
         join_world(local_device(where)) as world,
         training_logs(log, [*queue.first, *queue.then] if world.is_main else []) as log_event,
     ):
+        if is_launched() and world.is_main and not (resume or is_restarted()):
+            begin_anew([*queue.first, *queue.then])
         cards, errors = _train(queue, at_once, world, log_event)
         if not world.is_main:
             raise typer.Exit(2 if errors else 0)  # the first process says it all

@@ -23,7 +23,8 @@ OnProgress = Callable[[int, int], None]
 """Told how many images are read, of how many."""
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".webp"}
-_TEST_SHARE = 0.2
+TEST_SHARE = 0.2
+"""Of the images of each class, where a data set has no splits of its own."""
 _VALIDATION_NAMES = ("val", "valid", "validation")
 _COPIES = {"train": 2}
 """Training images stand in memory once whole, once divided in training and validation."""
@@ -121,14 +122,14 @@ def read_class_folders(
             unreadable[row] = str(error)
         on_progress(row + 1, len(paths))
     if unreadable and not skip_unreadable:
-        raise _refusal(list(unreadable.values()), len(paths))
+        raise unreadable_images(list(unreadable.values()), len(paths))
     found = ImageSet(listed.name, images, np.asarray(labels, np.int64), listed.class_names)
     if unreadable:
         found = found.subset(np.setdiff1d(np.arange(len(paths)), list(unreadable)))
     return found
 
 
-def _refusal(reasons: list[str], images: int) -> InputError:
+def unreadable_images(reasons: list[str], images: int) -> InputError:
     """What is said of files that cannot be read, each reason with its file's name."""
     lines = reasons[:_NAMED]
     if (more := len(reasons) - len(lines)) > 0:
@@ -191,7 +192,7 @@ def _drawn(root: Path, folders: list[Path]) -> ClassFolders:
                 "on and one to test on."
             )
         drawn = sorted(files, key=_draw)
-        held_out = set(drawn[: max(1, round(_TEST_SHARE * len(files)))])
+        held_out = set(drawn[: max(1, round(TEST_SHARE * len(files)))])
         train.append([path for path in files if path not in held_out])
         test.append([path for path in files if path in held_out])
     names = tuple(folder.name for folder in folders)

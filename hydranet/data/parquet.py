@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,8 @@ def read_parquet(folder: Path, split: str, *, image_size: int) -> ImageSet:
         table = pa.concat_tables([pq.read_table(path) for path in paths])
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"A Parquet file of {folder} cannot be read: {error}") from None
-    image_column = _first_column(table, IMAGE_COLUMNS, folder)
-    label_column = _first_column(table, LABEL_COLUMNS, folder)
+    image_column = _first_column(table.column_names, IMAGE_COLUMNS, folder)
+    label_column = _first_column(table.column_names, LABEL_COLUMNS, folder)
     labels = _labels(table[label_column], label_column, folder)
     return ImageSet(
         name=folder.name,
@@ -57,17 +58,79 @@ def read_parquet(folder: Path, split: str, *, image_size: int) -> ImageSet:
     )
 
 
-def _first_column(table: pa.Table, names: tuple[str, ...], folder: Path) -> str:
+class EncodedParquet:
+    """The encoded images of a folder of Parquet files, read a few rows at a time.
+
+    Raises:
+        InputError: a file cannot be read, or lacks a column.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            schema = pq.read_schema(next(iter(sorted(folder.glob("*.parquet")))))
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"A Parquet file of {folder} cannot be read: {error}") from None
+        self._image = _first_column(schema.names, IMAGE_COLUMNS, folder)
+        self._label = _first_column(schema.names, LABEL_COLUMNS, folder)
+        said = names_in_schema(schema, self._label)
+        self.class_names = said or self._numbers()
+
+    def has(self, split: str) -> bool:
+        """Whether there are files of that split."""
+        return bool(self._paths(split))
+
+    def images(self, split: str) -> int:
+        """How many rows a split has."""
+        return sum(pq.read_metadata(path).num_rows for path in self._paths(split))
+
+    def encoded(self, split: str) -> Iterator[tuple[str, bytes, int]]:
+        """Of each row its name for a person, the encoded image, and the class.
+
+        Raises:
+            InputError: a file cannot be read, or a label is not one of the classes.
+        """
+        for path in self._paths(split):
+            row = 0
+            try:
+                with pq.ParquetFile(path) as file:
+                    for batch in file.iter_batches(64, columns=[self._image, self._label]):
+                        labels = _labels(batch.column(self._label), self._label, self.folder)
+                        contents = _encoded(batch.column(self._image), self.folder)
+                        for content, label in zip(contents, labels.tolist(), strict=True):
+                            if not 0 <= label < len(self.class_names):
+                                raise InputError(
+                                    f"The labels of {self.folder} must lie in 0 to "
+                                    f"{len(self.class_names) - 1}, one for each class name, but "
+                                    f"that in row {row} of {path.name} is {label}."
+                                )
+                            yield f"{path}#{row}", content.as_py() or b"", label
+                            row += 1
+            except (pa.ArrowException, OSError) as error:
+                raise InputError(f"{path} cannot be read: {error}") from None
+
+    def _paths(self, split: str) -> list[Path]:
+        return sorted(self.folder.glob(f"{split}*.parquet"))
+
+    def _numbers(self) -> tuple[str, ...]:
+        """The class numbers as names, where the schema gives none."""
+        columns = [pq.read_table(path, columns=[self._label])[self._label]
+                   for path in sorted(self.folder.glob("*.parquet"))]  # fmt: skip
+        most = max(int(_labels(c, self._label, self.folder).max(initial=0)) for c in columns)
+        return tuple(str(number) for number in range(most + 1))
+
+
+def _first_column(there: list[str], names: tuple[str, ...], folder: Path) -> str:
     for name in names:
-        if name in table.column_names:
+        if name in there:
             return name
     raise InputError(
         f"The Parquet files of {folder} need a column named {' or '.join(names)}, "
-        f"but they have {', '.join(table.column_names)}."
+        f"but they have {', '.join(there)}."
     )
 
 
-def _labels(column: pa.ChunkedArray, name: str, folder: Path) -> np.ndarray:
+def _labels(column: pa.Array | pa.ChunkedArray, name: str, folder: Path) -> np.ndarray:
     """Whole numbers, none missing → (M,) int64."""
     if not pa.types.is_integer(column.type) or column.null_count:
         missing = f" with {column.null_count} missing" if column.null_count else ""
@@ -78,14 +141,19 @@ def _labels(column: pa.ChunkedArray, name: str, folder: Path) -> np.ndarray:
     return column.to_numpy().astype(np.int64)
 
 
-def _decode(column: pa.ChunkedArray, image_size: int, folder: Path) -> np.ndarray:
-    """Encoded images → (M, image_size, image_size, 3) uint8."""
-    if not pa.types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
+def _encoded(chunk: pa.StructArray, folder: Path) -> pa.Array:
+    """The encoded files in a chunk of an image column."""
+    if not pa.types.is_struct(chunk.type) or chunk.type.get_field_index("bytes") < 0:
         raise InputError(
             f"The image column of {folder} must be a struct with a field named bytes, "
-            f"not {column.type}."
+            f"not {chunk.type}."
         )
-    encoded = pa.chunked_array([chunk.field("bytes") for chunk in column.chunks])
+    return chunk.field("bytes")
+
+
+def _decode(column: pa.ChunkedArray, image_size: int, folder: Path) -> np.ndarray:
+    """Encoded images → (M, image_size, image_size, 3) uint8."""
+    encoded = pa.chunked_array([_encoded(chunk, folder) for chunk in column.chunks])
     images = np.empty((len(encoded), image_size, image_size, 3), np.uint8)
     for row, value in enumerate(encoded):
         try:

@@ -1,8 +1,10 @@
 """Training shared by several processes: `torchrun --nproc-per-node N -m hydranet train …`.
 
 Every process takes its part of each batch, and PyTorch's DistributedDataParallel averages the
-gradients: over gloo on CPUs, over NCCL on GPUs. The batches are those of a single process, in the
-same order and with the same crops; the first process alone validates, saves and reports.
+gradients: over gloo on CPUs, over NCCL on GPUs. Of images in memory the batches are those of a
+single process, in the same order and with the same crops; of streamed ones each process reads its
+own share. All validate, the first process alone saves and reports. Where one process is lost,
+`--max-restarts` of torchrun starts all again, and they go on from the last whole epoch.
 
 The gradients are those of a single process but for what looks at a batch as a whole. Batch norm
 takes its statistics over a process's own part, and keeps those of the first process; synchronised
@@ -16,13 +18,23 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch._C._distributed_c10d import PrefixStore, TCPStore  # as torch.distributed has them
 from torch.nn.parallel import DistributedDataParallel
 
+from hydranet.errors import InputError
 from hydranet.models.hydra import HydraNet
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(hours=4)
+"""How long a process waits for the others: the first alone looks at streamed images and measures
+the finished network. One that is lost is not waited for, since torchrun ends the rest."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +67,34 @@ class World:
             dist.all_reduce(value)
         return value
 
-    def from_main(self, make: Callable[[], float], device: torch.device) -> float:
-        """What `make` gives in the first process, which alone calls it."""
-        value = torch.tensor(make() if self.is_main else 0.0, dtype=torch.float64, device=device)
+    def share(self, make: Callable[[], T]) -> T:
+        """What `make` gives in the first process, which alone calls it; an InputError is raised in
+        all of them."""
+        if self.size == 1:
+            return make()
+        box: list[Any] = [None]
+        if self.is_main:
+            try:
+                box = [make()]
+            except InputError as error:
+                box = [error]
+        dist.broadcast_object_list(box, src=0)
+        if isinstance(box[0], InputError):
+            raise box[0]
+        return box[0]
+
+    def agree(self, value: int) -> bool:
+        """Whether all processes have the same value."""
+        values = [value] * self.size
         if self.size > 1:
-            dist.broadcast(value, src=0)
-        return float(value)
+            dist.all_gather_object(values, value)
+        return len(set(values)) == 1
+
+    def share_buffers(self, model: nn.Module) -> None:
+        """Give every process the first one's buffers, such as the statistics of batch norm."""
+        if self.size > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, src=0)
 
     def wait(self) -> None:
         """Go on when all processes are here."""
@@ -73,11 +107,39 @@ def is_launched() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def is_restarted() -> bool:
+    """Whether torchrun started this process again, after one of its world was lost."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def local_processes() -> int:
+    """How many processes of the world torchrun started on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
 def local_device(kind: str) -> torch.device:
     """This process's device: of the GPUs of its machine the one with its number there."""
     if kind != "cuda":
         return torch.device(kind)
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def _join(backend: str) -> None:
+    """Meet the other processes that torchrun started.
+
+    On one machine they meet under the number of the start: torchrun may keep what processes told
+    one another for those that it starts later, which would then call at addresses of the lost. On
+    several machines that number may differ; TORCH_DISABLE_SHARE_RDZV_TCP_STORE helps there.
+    """
+    if local_processes() != int(os.environ["WORLD_SIZE"]) or not is_restarted():
+        dist.init_process_group(backend, timeout=PATIENCE)
+        return
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    kept = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    store = TCPStore(host, port, size, is_master=rank == 0 and not kept, timeout=PATIENCE)
+    start = PrefixStore(f"start {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
+    dist.init_process_group(backend, store=start, rank=rank, world_size=size, timeout=PATIENCE)
 
 
 @contextmanager
@@ -90,7 +152,7 @@ def join_world(device: torch.device) -> Iterator[World]:
         torch.cuda.set_device(device)
     joined_before = dist.is_initialized()
     if not joined_before:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        _join("nccl" if device.type == "cuda" else "gloo")
     try:
         yield World(dist.get_rank(), dist.get_world_size())
     finally:

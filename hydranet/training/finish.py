@@ -10,8 +10,8 @@ import torch
 
 from hydranet.card import Card, DataNote, Provenance
 from hydranet.checkpoints import encode_weights, write_checkpoint
-from hydranet.data import ImageSet
-from hydranet.data.batches import Batches
+from hydranet.data import LabelledImages
+from hydranet.data.batches import batches_of
 from hydranet.errors import InputError
 from hydranet.evaluation import Evaluation, evaluate
 from hydranet.machine import hardware, versions
@@ -23,7 +23,7 @@ def finish(
     run: TrainedRun,
     *,
     name: str,
-    test: ImageSet,
+    test: LabelledImages,
     root: Path,
     device: torch.device,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -44,8 +44,8 @@ def finish(
     weights, digest = encode_weights(run.model)
     stored = _stored(run, device)
 
-    def measure(images: ImageSet) -> Evaluation:
-        batches = Batches(images, run.normalisation, device=device)
+    def measure(images: LabelledImages) -> Evaluation:
+        batches = batches_of(images, run.normalisation, device=device)
         return evaluate(
             stored, batches, subtask_of_class=run.subtask_of_class, on_progress=on_progress
         )

@@ -5,7 +5,7 @@ A job is plain values, so that it can be sent to another process.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import torch
 
 from hydranet.card import Card
 from hydranet.checkpoints import load
+from hydranet.data.shards import ReadingFailed
 from hydranet.errors import InputError
 from hydranet.registry import list_models, model_config
 from hydranet.training.distributed import World, local_device
@@ -21,8 +22,8 @@ from hydranet.training.loop import Progress
 from hydranet.training.names import check_name
 from hydranet.training.plan import plan_architecture
 from hydranet.training.recipe import Recipe
-from hydranet.training.run import train_model
-from hydranet.training.source import Read, Source, class_names_of, read_splits
+from hydranet.training.run import divide, train_model
+from hydranet.training.source import Read, Source, class_names_of, look_at, read_splits
 
 AUTO_START = "auto"
 
@@ -34,7 +35,7 @@ class Job:
     `recipe.start` may be "auto": the static network that `model` is built on. `runs/name` holds
     the state of the unfinished run, `resume` goes on from it. `device`: cpu or cuda; `threads`: on
     the CPU. `download`: cifar10 or cifar100, to be fetched first. `branches` and `k`: as
-    `plan_architecture` chooses unless given. `skip_unreadable`: see `load_images`.
+    `plan_architecture` chooses unless given. `skip_unreadable`, `workers`: see `load_images`.
     """
 
     model: str
@@ -51,11 +52,24 @@ class Job:
     branches: int | None = None
     k: int | None = None
     skip_unreadable: bool = False
+    workers: int = 1
 
     @property
     def source(self) -> Source:
         """The images it is trained on."""
-        return Source(self.data, self.image_size, self.download, self.skip_unreadable)
+        return Source(self.data, self.image_size, self.download, self.skip_unreadable, self.workers)
+
+    @property
+    def state(self) -> Path:
+        """Where the state of the unfinished run is kept."""
+        return self.runs / self.name / "state.safetensors"
+
+
+def begin_anew(jobs: Iterable[Job]) -> None:
+    """Remove the states of earlier runs, so that processes which torchrun starts again go on from
+    this run or begin anew, but never from another."""
+    for job in jobs:
+        job.state.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,8 @@ def run_job(
     world = world or World()
     try:
         card = _train_and_finish(job, report, world)
+    except ReadingFailed:
+        raise  # the other processes do not know, and wait for this one elsewhere
     except InputError:
         world.wait()
         raise
@@ -105,16 +121,22 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
     )
     check_name(job.name, job.root, class_names)
     splits = read_splits(job.source, report)
+    recipe = replace(job.recipe, start=find_start(job.recipe.start, job.model))
+    train, validation = divide(splits.train, splits.validation, recipe)
+    train, validation, test = (
+        look_at(images, split, job.source, report, world)
+        for split, images in (("train", train), ("validation", validation), ("test", splits.test))
+    )
     run = train_model(
         job.model,
-        splits.train,
-        validation=splits.validation,
+        train,
+        validation=validation,
         branches=job.branches,
         k=job.k,
-        recipe=replace(job.recipe, start=find_start(job.recipe.start, job.model)),
+        recipe=recipe,
         load_network=lambda name: load(name, job.root),
         device=device,
-        state_path=job.runs / job.name / "state.safetensors",
+        state_path=job.state,
         resume=job.resume,
         world=world,
         on_progress=report,
@@ -124,7 +146,7 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
     return finish(
         run,
         name=job.name,
-        test=splits.test,
+        test=test,
         root=job.root,
         device=device,
         on_progress=lambda done, total: report(Measured(done, total)),

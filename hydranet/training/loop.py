@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from hydranet.config import MultiHeadConfig
-from hydranet.data.batches import Batches, evaluation_batch
+from hydranet.data.batches import LabelledBatches, evaluation_batch
 from hydranet.errors import InputError
 from hydranet.models.hydra import HydraNet, HydraOutput
 from hydranet.models.network import Network
@@ -55,8 +55,8 @@ ProgressCallback = Callable[[Progress], None]
 
 def fit(
     model: Network,
-    train: Batches,
-    validation: Batches,
+    train: LabelledBatches,
+    validation: LabelledBatches,
     *,
     recipe: Recipe,
     subtask_of_class: Tensor | None = None,
@@ -81,10 +81,15 @@ def fit(
     history: list[EpochRecord] = []
     if resume and state_path is not None and state_path.exists():
         history = load_state(state_path, model=model, optimizer=optimizer, identity=identity or {})
+    world = world or World()
+    if not world.agree(len(history)):
+        raise InputError(
+            f"All processes must find the same saved run, but not all of them see that in "
+            f"{state_path}. Let --runs be a folder that all machines share."
+        )
     model.to(memory_format=torch.channels_last)
     if recipe.compile == "on":
         compile_in_place(model)
-    world = world or World()
     head_weights = _head_weights(model, recipe, len(train), device)
     step = TrainingStep(
         model, optimizer, recipe, subtask_of_class, teacher, head_weights, module=model
@@ -126,7 +131,7 @@ class _Run:
     world: World
     on_progress: ProgressCallback
 
-    def epoch(self, epoch: int, train: Batches, validation: Batches) -> EpochRecord:
+    def epoch(self, epoch: int, train: LabelledBatches, validation: LabelledBatches) -> EpochRecord:
         """One pass over the training images, then one over the validation images."""
         recipe, world = self.recipe, self.world
         batch = min(recipe.batch_size, len(train))
@@ -155,9 +160,7 @@ class _Run:
             epoch=epoch,
             loss=round(float(tally.loss) / tally.images, 5),
             train_top1=round(100 * float(tally.correct) / tally.images, 3),
-            validation_top1=round(
-                world.from_main(lambda: self._validate(validation), self.device), 3
-            ),
+            validation_top1=round(self._validate(validation), 3),
             learning_rate=rate,
             images_per_second=round(tally.images / seconds, 1),
             seconds=round(time.perf_counter() - start, 2),
@@ -195,13 +198,18 @@ class _Run:
         return round(100 * float(tally.hits) / tally.images, 3)
 
     @torch.no_grad()
-    def _validate(self, validation: Batches) -> float:
+    def _validate(self, validation: LabelledBatches) -> float:
         """Top-1 in percent, in float32 and not compiled, as the finished network will be used."""
         self.model.eval()
-        correct = 0
+        world = self.world
+        world.share_buffers(self.model)
+        correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        batches = validation.in_order(
+            evaluation_batch(self.model.config), rank=world.rank, ranks=world.size
+        )
         with torch.compiler.set_stance("force_eager"):
-            for images, labels in validation.in_order(evaluation_batch(self.model.config)):
+            for images, labels in batches:
                 output = self.model(images)
                 logits = output.logits if isinstance(output, HydraOutput) else output
-                correct += int((logits.argmax(dim=1) == labels).sum())
-        return 100 * correct / len(validation)
+                correct += (logits.argmax(dim=1) == labels).sum()
+        return 100 * int(world.sum(correct)) / len(validation)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from hydranet.checkpoints import find_checkpoint
+from hydranet.data.shards.files import data_folder
 from hydranet.errors import InputError
 
 
@@ -28,7 +29,7 @@ def free_name(
     Raises:
         InputError: all three are taken.
     """
-    folder = re.sub(r"[^A-Za-z0-9._-]+", "-", data.resolve().name).strip("-.") or "own"
+    folder = re.sub(r"[^A-Za-z0-9._-]+", "-", data_folder(data).name).strip("-.") or "own"
     names = [model, f"{model}-{folder}", f"{model}-{folder}-{image_size}px"]
     for name in names:
         if not (root / name).exists() or is_trained(name, root, class_names, image_size):

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from hydranet.config import ArchitectureConfig, MultiHeadConfig
-from hydranet.data import ImageSet
-from hydranet.data.batches import Batches, evaluation_batch
+from hydranet.data import LabelledImages
+from hydranet.data.batches import batches_of, evaluation_batch
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
 from hydranet.models import HydraNet, Network, StaticNetwork, build
@@ -39,20 +39,20 @@ class TrainedRun:
     recipe: Recipe
     normalisation: Normalisation
     subtask_of_class: NDArray[np.int64] | None
-    train: ImageSet
-    validation: ImageSet
+    train: LabelledImages
+    validation: LabelledImages
     history: list[EpochRecord]
     seconds: float
 
 
 def train_model(
     model: str | ArchitectureConfig,
-    images: ImageSet,
+    images: LabelledImages,
     *,
     recipe: Recipe,
     load_network: Callable[[str], Network],
     device: torch.device,
-    validation: ImageSet | None = None,
+    validation: LabelledImages | None = None,
     branches: int | None = None,
     k: int | None = None,
     state_path: Path | None = None,
@@ -80,8 +80,7 @@ def train_model(
         branches=branches,
         k=k,
     )
-    images.check_every_class_has_images()
-    train, validation = _divide(images, validation, recipe)
+    train, validation = divide(images, validation, recipe)
     recipe = replace(recipe, validation_images=len(validation))
     train.check_every_class_has_images()
     normalisation = Normalisation(*train.channel_statistics())
@@ -95,14 +94,14 @@ def train_model(
         upcycle(network, static, class_names=train.class_names)
     if isinstance(network, HydraNet) and network.config.has_subtasks:
         subtask_of_class = make_subtasks(
-            recipe, train, static, normalisation, network.config.num_branches, device
+            recipe, train, static, normalisation, network.config.num_branches, device, world
         )
     network.to(device)
     began = time.perf_counter()
     history = fit(
         network,
-        Batches(train, normalisation, device=device),
-        Batches(validation, normalisation, device=device),
+        batches_of(train, normalisation, device=device),
+        batches_of(validation, normalisation, device=device),
         recipe=recipe,
         subtask_of_class=_to_tensor(subtask_of_class, device),
         teacher=teacher,
@@ -124,10 +123,15 @@ def train_model(
     )  # fmt: skip
 
 
-def _divide(
-    images: ImageSet, validation: ImageSet | None, recipe: Recipe
-) -> tuple[ImageSet, ImageSet]:
-    """(training images, validation images)."""
+def divide(
+    images: LabelledImages, validation: LabelledImages | None, recipe: Recipe
+) -> tuple[LabelledImages, LabelledImages]:
+    """(training images, validation images), of which the second are held out unless given.
+
+    Raises:
+        InputError: a class has no image, or the validation images are of other classes.
+    """
+    images.check_every_class_has_images()
     if validation is None:
         count = recipe.validation_images or validation_images_for(len(images))
         return images.split(count, seed=recipe.seed)
@@ -155,7 +159,7 @@ def _without_what_does_not_apply(recipe: Recipe, model: Network) -> Recipe:
 def _teacher(
     recipe: Recipe,
     load_network: Callable[[str], Network],
-    images: ImageSet,
+    images: LabelledImages,
     normalisation: Normalisation,
     device: torch.device,
 ) -> Teacher | None:
@@ -184,11 +188,12 @@ def _to_tensor(values: NDArray[np.int64] | None, device: torch.device) -> torch.
 
 def make_subtasks(
     recipe: Recipe,
-    images: ImageSet,
+    images: LabelledImages,
     static: Network | None,
     normalisation: Normalisation,
     num_branches: int,
     device: torch.device,
+    world: World | None = None,
 ) -> NDArray[np.int64]:
     """The subtask of each class, as the recipe asks: (C,) int64.
 
@@ -212,22 +217,23 @@ def make_subtasks(
             "Subtasks by clusters are made from the features of a trained static network. "
             "Name its checkpoint as start, or use superclasses or random subtasks."
         )
-    features = class_features(static, images, normalisation, device=device)
+    features = class_features(static, images, normalisation, device=device, world=world)
     return balanced_clusters(features, num_branches, seed=recipe.seed)
 
 
 @torch.no_grad()
 def class_features(
     static: Network,
-    images: ImageSet,
+    images: LabelledImages,
     normalisation: Normalisation,
     *,
     device: torch.device | str = "cpu",
     batch_size: int | None = None,
+    world: World | None = None,
 ) -> NDArray[np.float64]:
     """The mean over each class of what the output layer sees: (C, D).
 
-    Every class must have an image.
+    Every class must have an image. `world`: the processes that share the work.
 
     Raises:
         InputError: `static` is not a static network.
@@ -239,11 +245,13 @@ def class_features(
     static.to(device).eval()
     batch_size = batch_size or evaluation_batch(replace(static.config, image_size=images.side))
     sums: torch.Tensor | None = None
-    for batch, labels in Batches(images, normalisation, device=device).in_order(batch_size):
+    world = world or World()
+    batches = batches_of(images, normalisation, device=device)
+    for batch, labels in batches.in_order(batch_size, rank=world.rank, ranks=world.size):
         features = static.features(batch).double()  # (B, D)
         if sums is None:
             sums = features.new_zeros(images.num_classes, features.shape[1])
         sums.index_add_(0, labels, features)
-    assert sums is not None, "an ImageSet is never empty"
+    assert sums is not None, "a data set is never empty"
     counts = np.bincount(images.labels, minlength=images.num_classes)
-    return sums.cpu().numpy() / counts[:, None]
+    return world.sum(sums).cpu().numpy() / counts[:, None]

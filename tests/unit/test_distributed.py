@@ -129,7 +129,8 @@ def test_without_torchrun_there_is_one_process(monkeypatch: pytest.MonkeyPatch) 
         assert world == World()
         assert world.is_main
         assert world.wrap(model, torch.device("cpu")) is model
-        assert world.from_main(lambda: 0.1, torch.device("cpu")) == 0.1
+        assert world.share(lambda: "this") == "this"
+        assert world.agree(3)
 
 
 def test_each_process_of_a_machine_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ _numbers = count()
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HYDRANET_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
+    (tmp_path / "cache").mkdir()
+    return tmp_path / "cache" / "onnx"
 
 
 @pytest.fixture

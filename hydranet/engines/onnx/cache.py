@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from hydranet.errors import InputError
-from hydranet.files import write_whole
+from hydranet.files import cache_folder, write_whole
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -29,13 +27,6 @@ _DIGEST = hashlib.sha256().digest_size
 _ENDING = ".graphs"
 
 
-def cache_folder() -> Path:
-    """The user's own cache folder, or where the environment variable HYDRANET_CACHE points."""
-    if named := os.environ.get("HYDRANET_CACHE"):
-        return Path(named)
-    return user_cache_path("hydranet", appauthor=False) / "onnx"
-
-
 def key(*parts: str) -> str:
     """A name for what is determined by `parts`."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -43,7 +34,7 @@ def key(*parts: str) -> str:
 
 def read(name: str) -> Arrays | None:
     """What was written under that name, or None."""
-    path = cache_folder() / (name + _ENDING)
+    path = cache_folder("onnx") / (name + _ENDING)
     try:
         content = path.read_bytes()
     except OSError:
@@ -63,12 +54,12 @@ def write(name: str, arrays: Arrays) -> None:
     """Keep arrays under that name, where the folder can be written."""
     body = save(arrays)
     with suppress(InputError):
-        write_whole(cache_folder() / (name + _ENDING), hashlib.sha256(body).digest() + body)
+        write_whole(cache_folder("onnx") / (name + _ENDING), hashlib.sha256(body).digest() + body)
         _forget()
 
 
 def _forget() -> None:
     with suppress(OSError):
-        paths = sorted(cache_folder().glob(f"*{_ENDING}"), key=lambda path: path.stat().st_mtime)
-        for path in paths[:-KEPT]:
+        kept = cache_folder("onnx").glob(f"*{_ENDING}")
+        for path in sorted(kept, key=lambda path: path.stat().st_mtime)[:-KEPT]:
             path.unlink()

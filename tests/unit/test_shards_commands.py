@@ -1,0 +1,81 @@
+"""Shards on the command line: made, trained on, evaluated; and what is said of bad ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from test_cli import Shell
+from test_data import class_folders
+from test_shards import shards, spoil_images
+
+from hydranet.card import read_card
+from hydranet.data import load_images
+
+QUICK = (
+    "--epochs", 2, "--batch-size", 8, "--image-size", 8, "--compile", "off", "--threads", 1,
+    "--precision", "float32", "--workers", 0,
+)  # fmt: skip
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Shell:
+    return Shell(monkeypatch, capsys)
+
+
+def test_from_a_folder_over_shards_to_a_checkpoint(shell: Shell, tmp_path: Path) -> None:
+    class_folders(tmp_path / "pictures", images=20)
+    made = shell.json("shards", "--data", tmp_path / "pictures", "--out", tmp_path / "shards")
+    assert made["splits"]["train"] == {"shards": 1, "images": 48}
+    pattern = tmp_path / "shards" / "train-{000000..000000}.tar"
+    root = ("--checkpoints", tmp_path / "zoo")
+    trained = shell.json(
+        "train", "hydra_res_d1", "--data", pattern, *root, "--runs", tmp_path / "runs", *QUICK
+    )
+    card = read_card(tmp_path / "zoo" / "hydra_res_d1" / "card.json")
+    assert card.class_names == ("apple", "bear", "cup")
+    assert (card.data.name, card.data.test_images) == ("shards", 12)
+    assert card.data.train_images + card.data.validation_images == 48
+    assert card.recipe.start == "resnet8", "trained on the way, for its features"
+    test = load_images(tmp_path / "shards", "test", image_size=8)
+    assert card.data.test_sha256 == test.sha256
+    measured = shell.json(
+        "evaluate", "hydra_res_d1", "--data", tmp_path / "shards", *root, "--write", "--workers", 0
+    )
+    assert measured["top1"] == trained["top1"]
+    groups = shell.json("subtasks", "resnet8", "--data", tmp_path / "shards", *root)["subtasks"]
+    assert sorted(name for group in groups for name in group) == ["apple", "bear", "cup"]
+
+
+def test_a_second_data_set_takes_no_name_from_the_first(shell: Shell, tmp_path: Path) -> None:
+    shards(tmp_path / "one")
+    shards(tmp_path / "two")
+    (tmp_path / "two" / "classnames.txt").write_text("x\ny\nz\n")
+    for data in (tmp_path / "one", tmp_path / "two" / "train-{000000..000004}.tar"):
+        shell.json(
+            "train", "resnet8", "--data", data, "--checkpoints", tmp_path / "zoo",
+            "--runs", tmp_path / "runs", *QUICK,
+        )  # fmt: skip
+    assert sorted(p.name for p in (tmp_path / "zoo").iterdir()) == ["resnet8", "resnet8-two"]
+
+
+def test_what_is_wrong_is_said_before_training(shell: Shell, tmp_path: Path) -> None:
+    def refused(*options: object, data: Path = tmp_path / "set") -> str:
+        code, _, err = shell(
+            "train", "resnet8", "--data", data, "--checkpoints", tmp_path / "zoo",
+            "--runs", tmp_path / "runs", *QUICK, *options,
+        )  # fmt: skip
+        assert code == 2
+        assert not (tmp_path / "runs").exists()
+        assert not (tmp_path / "zoo").exists()
+        return err
+
+    shards(tmp_path / "set")
+    spoil_images(tmp_path / "set")
+    assert "2 of 22 images cannot be read" in refused("--validation-images", 1)
+    assert "static network: it has no branches" in refused("--k", 2)
+    missing = tmp_path / "set" / "train-{000000..000009}.tar"
+    assert "All 10 shards must be there, but 5 are missing" in refused(data=missing)
+    (tmp_path / "set" / "classnames.txt").write_text("apple\nbear\n")
+    assert "The labels must lie in 0 to 1" in refused()
+    assert "There is no folder" in refused(data=tmp_path / "nowhere")
