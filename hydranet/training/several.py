@@ -68,7 +68,10 @@ def _outcome(job: Job, report: Callable[[Event], None], world: World | None = No
         return Outcome(job, card=run_job(job, report, world))
     except InputError as error:
         return Outcome(job, error=str(error))
-    except Exception as error:  # such as a GPU's memory: the other networks go on
+    except Exception as error:
+        if world is not None and world.size > 1:
+            raise  # the others are lost, or wait: torchrun ends or restarts all
+        # Such as a GPU's memory: the other networks go on.
         traceback.print_exc(file=sys.stderr)
         return Outcome(job, error=f"{type(error).__name__}: {error}")
 
