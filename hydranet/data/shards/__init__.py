@@ -145,10 +145,11 @@ def open_shards(path: Path, on_progress: OnProgress = lambda done, total: None) 
             fewer than two classes.
     """
     files = find_shards(path)
-    key = (files.root, *(_state(shard) for part in files.splits.values() for shard in part))
+    names = read_class_names(files)
+    key = (names, *(_state(shard) for part in files.splits.values() for shard in part))
     if key not in _opened:
         _opened.clear()
-        _opened[key] = _open(files, on_progress)
+        _opened[key] = _open(files, names, on_progress)
     return _opened[key]
 
 
@@ -160,12 +161,11 @@ def _state(shard: Path) -> tuple[Path, int, int]:
     return shard, state.st_size, state.st_mtime_ns
 
 
-def _open(files: ShardFiles, on_progress: OnProgress) -> Shards:
+def _open(files: ShardFiles, names: tuple[str, ...] | None, on_progress: OnProgress) -> Shards:
     parts = dict(files.splits)
     if "test" not in parts and "validation" in parts:
         parts["test"] = parts.pop("validation")
     first = next(split for split in ("", "train", *parts) if split in parts)
-    names = read_class_names(files)
     total, before = sum(map(len, parts.values())), 0
     found: dict[str, ShardIndex] = {}
     for split in sorted(parts, key=lambda split: split != first):  # it says how many classes

@@ -129,6 +129,7 @@ def _samples(path: Path) -> Iterator[_Sample]:
                     _check_size(member, path)
                 elif suffix == LABEL:
                     sample.label = _label(tar, member, path)
+            _check_end(tar)
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -138,6 +139,15 @@ def _samples(path: Path) -> Iterator[_Sample]:
         ) from None
     if sample is not None:
         yield sample
+
+
+def _check_end(tar: tarfile.TarFile) -> None:
+    """Raise ReadError unless the mark of the end stands where no further file does: a tar file that
+    was cut short between two files, or in a header, is read without complaint."""
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("it is cut short, or damaged in the middle")
 
 
 def _check_size(member: tarfile.TarInfo, path: Path) -> None:
