@@ -70,7 +70,8 @@ def plain_png(content: bytes) -> tuple[tuple[int, int], bytes] | None:
     width, height = size = _SIZE.unpack_from(content, 16)
     if not 0 < width * height <= _MAX_PLAIN_PIXELS:
         return None
-    rows, at, kind = [], 8, b""
+    rows: list[bytes] = []
+    at, kind = 8, b""
     while kind != b"IEND" and at + 12 <= len(content) and len(rows) < _MAX_PLAIN_CHUNKS:
         length, kind = _CHUNK.unpack_from(content, at)
         body = content[at + 4 : at + 8 + length]

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hydranet.checkpoints import Checkpoint
-from hydranet.data import ImageSet
+from hydranet.data import LabelledImages
 from hydranet.engines import Engine, Outputs, open_engine
 from hydranet.engines.int8.calibrate import METHODS, calibrate
 from hydranet.engines.int8.calibration import Calibration
@@ -39,8 +38,8 @@ class Quantised:
 
 def quantise(
     checkpoint: Checkpoint,
-    train: ImageSet,
-    test: ImageSet,
+    train: LabelledImages,
+    test: LabelledImages,
     *,
     images: int = 1024,
     float_gate: bool = True,
@@ -59,7 +58,8 @@ def quantise(
         raise InputError(f"Calibration needs at least 2 training images, not {len(train)}.")
     order = np.random.default_rng(seed).permutation(len(train))
     count = min(images, max(1, len(train) - held_out))
-    seen, others = train.images[order[:count]], train.images[order[count : count + held_out]]
+    seen = train.pixels(order[:count])
+    others = train.subset(order[count : count + held_out])
     ranges = calibrate(
         card, weights, seen, float_gate=float_gate,
         on_progress=lambda part: on_progress(0.4 * part),
@@ -89,14 +89,14 @@ def quantise(
 def measure(
     engine: Engine,
     reference: Engine,
-    test: ImageSet,
+    test: LabelledImages,
     digest: str,
     *,
     on_progress: Callable[[float], None] = lambda part: None,
 ) -> tuple[Int8Note, float]:
     """What int8 costs beside another engine on the same images, and that engine's top-1."""
-    found = run_all(engine, test.images, lambda part: on_progress(part / 2))
-    expected = run_all(reference, test.images, lambda part: on_progress((1 + part) / 2))
+    found = run_all(engine, test, lambda part: on_progress(part / 2))
+    expected = run_all(reference, test, lambda part: on_progress((1 + part) / 2))
     answers, others = (outputs.logits.argmax(axis=1) for outputs in (found, expected))
     top1, float_top1 = (100 * float((one == test.labels).mean()) for one in (answers, others))
     routes, expected_routes = (np.sort(outputs.fired, axis=1) for outputs in (found, expected))
@@ -114,13 +114,14 @@ def measure(
 
 def run_all(
     engine: Engine,
-    pixels: NDArray[np.uint8],
+    images: LabelledImages,
     on_progress: Callable[[float], None] = lambda part: None,
 ) -> Outputs:
     """Any number of images through an engine."""
     parts = []
-    for at in range(0, len(pixels), BATCH):
-        parts.append(engine.run(pixels[at : at + BATCH]))
-        on_progress(min(1.0, (at + BATCH) / len(pixels)))
+    for at in range(0, len(images), BATCH):
+        end = min(at + BATCH, len(images))
+        parts.append(engine.run(images.pixels(np.arange(at, end))))
+        on_progress(end / len(images))
     names = ("logits", "gate_scores", "fired", "weights", "features")
     return Outputs(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
