@@ -30,6 +30,8 @@ class Turn:
         self._admission = admission
         self.long = long
         self.waiting = waiting
+        self.woken = threading.Lock()
+        """Locked while it is in line, until it may start or the line is closed."""
 
     def give_way(self) -> None:
         """Between two steps of long work: let all who wait now go first. At once if nobody waits;
@@ -44,7 +46,8 @@ class Admission:
     def __init__(self, cores: int) -> None:
         self._cores = cores
         self._long_cores = max(1, cores - 1)
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
         self._line: list[Turn] = []
         self._at_work: list[Turn] = []
         self._closed: str | None = None
@@ -52,7 +55,7 @@ class Admission:
     @property
     def free(self) -> int:
         """How many cores nobody computes on."""
-        with self._changed:
+        with self._lock:
             return self._cores - len(self._at_work)
 
     @contextmanager
@@ -75,14 +78,16 @@ class Admission:
 
     def close(self, sentence: str) -> None:
         """Refuse with `sentence` whoever waits, comes later, or gives way."""
-        with self._changed:
+        with self._lock:
             self._closed = sentence
-            self._changed.notify_all()
+            for turn in self._line:
+                turn.woken.release()
+            self._line.clear()
 
     def wait_until_idle(self, seconds: float) -> bool:
         """Until nobody computes or waits, or the time is over; whether nobody does."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._at_work and not self._line, seconds)
+        with self._idle:
+            return self._idle.wait_for(lambda: not self._at_work and not self._line, seconds)
 
     def _check_open(self) -> None:
         if self._closed is not None:
@@ -91,38 +96,52 @@ class Admission:
 
     def _wait(self, turn: Turn) -> None:
         """Join the end of the line and stay in it until it is this one's turn."""
-        with self._changed:
-            self._line.append(turn)
-        while True:
-            with self._changed:
-                patience = None if turn.waiting is None else PATIENCE_S
-                if self._changed.wait_for(
-                    lambda: self._closed is not None or self._next() is turn, timeout=patience
-                ):
-                    self._check_open()
-                    self._line.remove(turn)
-                    self._at_work.append(turn)
-                    self._changed.notify_all()  # there may be a core for the next one too
-                    return
-                before = self._before(turn)
-            if turn.waiting is not None:
+        with self._lock:
+            self._join(turn)
+            if turn in self._at_work:
+                return
+        patience = -1 if turn.waiting is None else PATIENCE_S
+        while not turn.woken.acquire(timeout=patience):
+            with self._lock:
+                before = self._before(turn) if turn in self._line else None
+            if before is not None and turn.waiting is not None:
                 turn.waiting(before)  # draws and may raise: never with the lock in hand
+        with self._lock:
+            if turn not in self._at_work:
+                self._check_open()
+
+    def _join(self, turn: Turn) -> None:
+        self._check_open()
+        turn.woken = threading.Lock()
+        turn.woken.acquire()
+        self._line.append(turn)
+        self._start()
 
     def _give_way(self, turn: Turn) -> None:
-        with self._changed:
+        with self._lock:
             self._check_open()
             if not self._line:
                 return
             self._at_work.remove(turn)
-            self._changed.notify_all()
+            self._start()
         self._wait(turn)
 
     def _leave(self, turn: Turn) -> None:
-        with self._changed:
+        with self._lock:
             for place in (self._line, self._at_work):
                 if turn in place:
                     place.remove(turn)
-            self._changed.notify_all()
+            self._start()
+            if not self._at_work and not self._line:
+                self._idle.notify_all()
+
+    def _start(self) -> None:
+        """Put to work whoever may start now. They are woken, and nobody else: where many wait, to
+        wake all for one place costs more than a prediction."""
+        while (turn := self._next()) is not None:
+            self._line.remove(turn)
+            self._at_work.append(turn)
+            turn.woken.release()
 
     def _next(self) -> Turn | None:
         """Who may start now."""

@@ -5,7 +5,6 @@ A page says once, by `telling`, how those who wait are told; what it calls need 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -16,18 +15,12 @@ from app.admission import Admission, Turn, Waiting
 from app.kept import Kept
 from app.server import counters
 from app.server.logs import log
+from hydranet.machine import cores
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _TOLD: ContextVar[Waiting | None] = ContextVar("told", default=None)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 ADMISSION = Admission(cores())

@@ -30,11 +30,10 @@ import numpy as np
 from PIL import Image
 
 import hydranet
-from app.computing import cores
 from app.roll import thumbnail
 from app.serving import Served, served
 from app.visitor import Lost, Visitor, widget_id
-from hydranet.machine import hardware, versions
+from hydranet.machine import cores, hardware, versions
 from hydranet.models import Network
 
 NETWORK = "hydra_res_d1"

@@ -6,6 +6,8 @@ score alike the first ones run. The heads of a multi-head network all score 0, s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,16 +55,19 @@ def _check_given(fired: NDArray[np.integer], count: int, images: int) -> None:
             f"Branches must be whole numbers of the shape ({images}, branches), one row an image, "
             f"not {fired.dtype} of the shape {fired.shape}."
         )
-    if fired.size and not PADDING <= fired.min() <= fired.max() < count:
-        wrong = fired.min() if fired.min() < PADDING else fired.max()
-        raise InputError(
-            f"A branch must be from 0 to {count - 1}, or {PADDING} where none runs, not {wrong}."
-        )
-    ordered = np.sort(fired, axis=1)
-    if np.any((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != PADDING)):
+    for row in fired.tolist():  # few numbers: quicker than as arrays
+        named = {branch for branch in row if 0 <= branch < count}
+        padded = row.count(PADDING)
+        if len(named) + padded == len(row) and named:
+            continue
+        if wrong := [branch for branch in row if not PADDING <= branch < count]:
+            raise InputError(
+                f"A branch must be from 0 to {count - 1}, or {PADDING} where none runs, not "
+                f"{wrong[0]}."
+            )
+        if not named:
+            raise InputError("At least one branch must run for every image.")
         raise InputError("A branch is named twice for the same image.")
-    if not np.all((fired != PADDING).any(axis=1)):
-        raise InputError("At least one branch must run for every image.")
 
 
 def choose(
@@ -79,6 +84,8 @@ def choose(
     softmax over the scores of what runs, 0 where padded; both are (B, k). What is given has passed
     `check_choice`.
     """
+    if len(gate_scores) == 1 and math.isfinite(sum(scores := gate_scores[0].tolist())):
+        return _choose_for_one(scores, k, threshold, None if fired is None else fired[0].tolist())
     rows = np.arange(len(gate_scores))[:, None]  # (B, 1)
     if fired is None:
         chosen = (-gate_scores).argsort(axis=1, kind="stable")[:, :k]
@@ -94,3 +101,26 @@ def choose(
         chosen, scores = fired[rows, order].astype(np.int64), scores[rows, order]
     weights = np.exp(scores - scores[:, :1])  # the first is the largest: no overflow
     return chosen, weights / np.add.reduce(weights, axis=1, keepdims=True)
+
+
+def _choose_for_one(
+    scores: list[float], k: int, threshold: float, fired: list[int] | None
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The same for one image with finite scores, without arrays: a fifth of the time, and where the
+    weights of branches have filled the cache, much less than that of code and data to read anew."""
+    among = range(len(scores)) if fired is None else [b for b in fired if b != PADDING]
+    order = sorted(among, key=scores.__getitem__, reverse=True)  # keeps the order of equals
+    if fired is None:
+        del order[k:]
+    best = scores[order[0]]
+    weights = [math.exp(scores[branch] - best) for branch in order]
+    if threshold and fired is None:
+        least = threshold * sum(math.exp(score - best) for score in scores)
+        weights = weights[:1] + [weight for weight in weights[1:] if weight >= least]
+        del order[len(weights) :]
+    total = sum(weights)
+    padding = (k if fired is None else len(fired)) - len(order)
+    return (
+        np.array([order + [PADDING] * padding], np.int64),
+        np.array([[weight / total for weight in weights] + [0.0] * padding], np.float32),
+    )

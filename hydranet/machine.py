@@ -22,6 +22,13 @@ def hardware(device: str = "cpu") -> str:
     return f"{_processor()}, {os.cpu_count()} cores"
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _processor() -> str:
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():

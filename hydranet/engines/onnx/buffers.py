@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,16 +31,33 @@ def value(array: NDArray[Any]) -> onnxruntime.OrtValue:
 
 
 class Buffer:
-    """`array`, and rows of it as ONNX Runtime's values, each made once."""
+    """`array`, and parts of it as ONNX Runtime's values, each made once."""
 
     def __init__(self, shape: tuple[int, ...], kind: Any = np.float32) -> None:
         self.array = aligned(shape, kind)
-        self._values: dict[tuple[int, int], onnxruntime.OrtValue] = {}
+        self._rows: dict[tuple[int, int], onnxruntime.OrtValue] = {}
+        self._shaped: dict[tuple[int, ...], Shaped] = {}
 
     def rows(self, stop: int, start: int = 0) -> onnxruntime.OrtValue:
         """Rows `start` to `stop`."""
         try:
-            return self._values[start, stop]
+            return self._rows[start, stop]
         except KeyError:
-            found = self._values[start, stop] = value(self.array[start:stop])
+            found = self._rows[start, stop] = value(self.array[start:stop])
             return found
+
+    def shaped(self, *shape: int) -> Shaped:
+        """As many numbers as it takes, from the first one on, in that shape."""
+        try:
+            return self._shaped[shape]
+        except KeyError:
+            array = self.array.reshape(-1)[: math.prod(shape)].reshape(shape)
+            found = self._shaped[shape] = Shaped(array, value(array))
+            return found
+
+
+class Shaped(NamedTuple):
+    """An array, and the same memory as ONNX Runtime's value."""
+
+    array: NDArray[Any]
+    value: onnxruntime.OrtValue

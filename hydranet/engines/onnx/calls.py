@@ -25,8 +25,8 @@ class Calls:
         for name, value in (bound or {}).items():
             self._binding.bind_ortvalue_input(name, value)
 
-    def run(self, **values: OrtValue) -> None:
-        """Read and write these values, by the names of the graph's inputs and outputs."""
+    def bind(self, **values: OrtValue) -> None:
+        """From now on read and write these, by the names of the graph's inputs and outputs."""
         for name, value in values.items():
             if self._bound.get(name) is not value:
                 if name in self._inputs:
@@ -34,4 +34,7 @@ class Calls:
                 else:
                     self._binding.bind_ortvalue_output(name, value)
                 self._bound[name] = value
+
+    def run(self) -> None:
+        """Run on what is bound."""
         self._session.run_with_iobinding(self._binding)

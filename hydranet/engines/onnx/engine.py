@@ -44,7 +44,7 @@ class OnnxEngine:
             pixels,
             k=self.card.costs.k if k is None else k,
             threshold=threshold,
-            fired=None if fired is None else fired.astype(np.int64),
+            fired=None if fired is None else fired.astype(np.int64, copy=False),
         )
 
     def examine(self, pixels: NDArray[np.uint8]) -> Examined:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import (
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    OperatorSetIdProto,
+    TensorProto,
+    helper,
+    numpy_helper,
+)
 
 OPSET, IR = 17, 8
 """Old enough for every ONNX Runtime that this package takes."""
@@ -36,6 +44,40 @@ class Graph:
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
+    def outside(self, name: str, values: NDArray[Any]) -> str:
+        """A constant like `values` that is not stored with the graph but handed over under `name`
+        when the graph is opened."""
+        kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+        tensor = TensorProto(name=name, data_type=kind, dims=values.shape)
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value=name)
+        self._constants.append(tensor)
+        return name
+
+    def several(self, operator: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
+        """A node with so many outputs, which are returned."""
+        names = [f"{operator.lower()}_{len(self._nodes)}_{part}" for part in range(outputs)]
+        self._nodes.append(helper.make_node(operator, inputs, names, names[0], **attributes))
+        return names
+
+    def include(self, graph: GraphProto, **given: str) -> dict[str, str]:
+        """All nodes and constants of another graph, whose inputs are `given`; what its outputs are
+        called here."""
+        prefix = f"included_{len(self._nodes)}_"
+        for tensor in graph.initializer:
+            copy = TensorProto()
+            copy.CopyFrom(tensor)
+            copy.name = prefix + tensor.name
+            self._constants.append(copy)
+        for node in graph.node:
+            own = NodeProto()
+            own.CopyFrom(node)
+            own.name = prefix + node.name
+            own.input[:] = [given.get(name, prefix + name) for name in node.input]
+            own.output[:] = [prefix + name for name in node.output]
+            self._nodes.append(own)
+        return {output.name: prefix + output.name for output in graph.output}
+
     def conv(
         self, x: str, weight: NDArray[Any], bias: NDArray[Any] | None = None, *, stride: int = 1
     ) -> str:
@@ -62,9 +104,16 @@ class Graph:
         return self.add("Flatten", self.add("GlobalAveragePool", x))
 
     def model(
-        self, *, inputs: Mapping[str, tuple[type, Shape]], outputs: Mapping[str, str]
+        self,
+        *,
+        inputs: Mapping[str, tuple[type, Shape | None]],
+        outputs: Mapping[str, str],
+        whole: Collection[str] = (),
+        operators: Sequence[OperatorSetIdProto] = (),
     ) -> ModelProto:
-        """The finished graph. `inputs`: types and shapes; `outputs`: which value each one is."""
+        """The finished graph. `inputs`: types and shapes; `outputs`: which value each one is;
+        `whole`: those outputs that are int64, not float; `operators`: the sets of operators that
+        its nodes are of, ONNX's own unless given."""
         rename = {value: name for name, value in outputs.items()}
         for node in self._nodes:
             for names in (node.input, node.output):
@@ -73,8 +122,12 @@ class Graph:
             helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), at)
             for name, (kind, at) in inputs.items()
         ]
-        untyped = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
-        graph = helper.make_graph(self._nodes, "hydranet", typed, untyped, self._constants)
-        return helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR
-        )
+        given = [
+            helper.make_tensor_value_info(
+                name, TensorProto.INT64 if name in whole else TensorProto.FLOAT, None
+            )
+            for name in outputs
+        ]
+        graph = helper.make_graph(self._nodes, "hydranet", typed, given, self._constants)
+        sets = operators or [helper.make_opsetid("", OPSET)]
+        return helper.make_model(graph, opset_imports=sets, ir_version=IR)

@@ -25,14 +25,15 @@ class Linked:
 
     `stem`: pixels (B, side, side, 3) uint8 → maps and whatever else all branches take and, where a
     gate chooses, scores (B, N); `branch`: those → features (B, D), with `constants` of all branches
-    by name, (N, …); `head`: their weighted sum (B, D) → logits (B, C). What lies in maps is between
-    stem and branch; the first dimension is B. `output_weight` (C, D) and `output_bias` (C,) are in
-    the head too.
+    by name, (N, …); `head`: features, places and weights → logits (B, C), see `pieces`; `together`:
+    all that comes after the stem, see that module. What lies in maps is between stem and branch;
+    the first dimension is B. `output_weight` (C, D) and `output_bias` (C,) are in the head too.
     """
 
     stem: bytes
     branch: bytes
     head: bytes
+    together: bytes
     constants: dict[str, NDArray[np.float32]]
     output_weight: NDArray[np.float32]
     output_bias: NDArray[np.float32]
@@ -46,6 +47,7 @@ def to_arrays(graphs: Whole | Linked) -> Arrays:
         "stem": _bytes(graphs.stem),
         "branch": _bytes(graphs.branch),
         "head": _bytes(graphs.head),
+        "together": _bytes(graphs.together),
         "output_weight": graphs.output_weight,
         "output_bias": graphs.output_bias,
         **{_CONSTANT + name: values for name, values in graphs.constants.items()},
@@ -65,6 +67,7 @@ def from_arrays(arrays: Arrays) -> Whole | Linked:
         stem=arrays["stem"].tobytes(),
         branch=arrays["branch"].tobytes(),
         head=arrays["head"].tobytes(),
+        together=arrays["together"].tobytes(),
         constants=constants,
         output_weight=arrays["output_weight"],
         output_bias=arrays["output_bias"],

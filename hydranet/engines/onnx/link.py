@@ -18,6 +18,7 @@ from hydranet.engines.onnx.graphs import Linked, Whole
 from hydranet.engines.onnx.hoist import MAPS, hoist, rename
 from hydranet.engines.onnx.optimise import optimised
 from hydranet.engines.onnx.pieces import Pieces
+from hydranet.engines.onnx.together import together
 
 _BLOCKED = "com.microsoft.nchwc"
 """Domain of ONNX Runtime's own operators for the blocked layout."""
@@ -51,10 +52,12 @@ def _linked(pieces: Pieces, rewrite: Callable[[ModelProto], ModelProto]) -> Link
         shape = values.shape[1:]
         first.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
     del first.graph.initializer[:]
+    width = pieces.output_weight.shape[1]
     return Linked(
         stem=stem.SerializeToString(),
         branch=first.SerializeToString(),
         head=head.SerializeToString(),
+        together=together(first, head, constants, width=width).SerializeToString(),
         constants=constants,
         output_weight=pieces.output_weight.astype(np.float32),
         output_bias=pieces.output_bias.astype(np.float32),

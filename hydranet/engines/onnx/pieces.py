@@ -31,7 +31,8 @@ class Pieces:
     """A HydraNet.
 
     `stem`: pixels → maps (B, c, h, w) and, where a gate chooses, scores (B, N); `branches`: maps →
-    features (B, D); `head`: their weighted sum (B, D) → logits (B, C).
+    features (B, D); `head`: features of whatever ran as rows (R, D), of the k that fire for each
+    image the places among these (B, k), and weights (B, k) → features (B, k, D) and logits (B, C).
     `output_weight` (C, D) and `output_bias` (C,) are what the head makes logits with.
     """
 
@@ -97,12 +98,20 @@ def _maps(static: ArchitectureConfig) -> tuple[int, int, int]:
 def _head(weights: Weights) -> ModelProto:
     """Where every branch has its own classifier, the weighted sum is the answer."""
     graph = Graph()
-    logits = (
-        linear(graph, weights, _OUTPUT, "weighted")
-        if f"{_OUTPUT}.weight" in weights
-        else graph.add("Identity", "weighted")
+    features = graph.add("Gather", "rows", "places", axis=0)  # (B, k, D)
+    one = graph.constant(np.array([1]))
+    weighted = graph.add("MatMul", graph.add("Unsqueeze", "weights", one), features)  # (B, 1, D)
+    logits = graph.add("Squeeze", weighted, one)
+    if f"{_OUTPUT}.weight" in weights:
+        logits = linear(graph, weights, _OUTPUT, logits)
+    return graph.model(
+        inputs={
+            "rows": (np.float32, ("R", "D")),
+            "places": (np.int64, ("B", "k")),
+            "weights": (np.float32, ("B", "k")),
+        },
+        outputs={"features": features, "logits": logits},
     )
-    return graph.model(inputs={"weighted": (np.float32, ("B", "D"))}, outputs={"logits": logits})
 
 
 def trunk(graph: Graph, card: Card, weights: Weights) -> str:

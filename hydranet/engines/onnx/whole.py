@@ -27,12 +27,10 @@ class WholeRunner:
     def run(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(B, side, side, 3) → logits (B, C)."""
         logits = np.empty((len(pixels), self._classes), np.float32)
-        lane = self._lanes.take()
-        try:
-            for start in range(0, len(pixels), CHUNK):
-                lane.run(pixels[start : start + CHUNK], out=logits[start : start + CHUNK])
-        finally:
-            self._lanes.give(lane)
+        for start in range(0, len(pixels), CHUNK):
+            part = slice(start, start + CHUNK)
+            with self._lanes.one() as lane:
+                lane.run(pixels[part], out=logits[part])
         return logits
 
     def fingerprint(self, question: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -51,5 +49,6 @@ class _Lane:
     def run(self, pixels: NDArray[np.uint8], *, out: NDArray[np.float32]) -> None:
         count = len(pixels)
         self._pixels.array[:count] = pixels
-        self._graph.run(pixels=self._pixels.rows(count), logits=self._logits.rows(count))
+        self._graph.bind(pixels=self._pixels.rows(count), logits=self._logits.rows(count))
+        self._graph.run()
         out[:] = self._logits.array[:count]
