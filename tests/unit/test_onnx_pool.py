@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from itertools import count
 
 import pytest
 
-from hydranet.engines.onnx import pool
+from hydranet.engines.onnx import cores, pool
+from hydranet.engines.onnx.cores import Core
 from hydranet.engines.onnx.pool import Gate, Pool
 
 _LONG_ENOUGH_S = 20
@@ -31,9 +33,9 @@ def run(threads: list[threading.Thread]) -> None:
         assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("cores", [1, 3])
-def test_no_thing_is_two_threads_at_once(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "cores", lambda: cores)
+@pytest.mark.parametrize("most", [1, 3])
+def test_no_thing_is_two_threads_at_once(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "cores", lambda: most)
     numbers = count()
     shared = Pool(lambda: next(numbers))
     taken: set[int] = set()
@@ -50,7 +52,7 @@ def test_no_thing_is_two_threads_at_once(cores: int, monkeypatch: pytest.MonkeyP
 
     run([threading.Thread(target=work) for _ in range(8)])
     assert wrong == []
-    assert next(numbers) <= cores
+    assert next(numbers) <= most
 
 
 def test_who_waits_is_served_in_order() -> None:
@@ -98,33 +100,58 @@ def test_what_cannot_be_made_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> 
         assert taken == "a lane"
 
 
-def test_who_is_interrupted_leaves_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before its turn and, the harder case, just when it has come."""
+class Interrupted:
+    """A lock that can be taken once; the wait for it is interrupted, after `meanwhile`."""
 
-    class Interrupted:
-        """A lock whose second `acquire`, the wait, is interrupted."""
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        self._meanwhile = meanwhile
+        self._taken = False
 
-        def __init__(self) -> None:
-            self.calls = 0
+    def acquire(self) -> None:
+        if self._taken:
+            self._meanwhile()
+            raise KeyboardInterrupt
+        self._taken = True
 
-        def acquire(self) -> None:
-            self.calls += 1
-            if self.calls == 2:
-                came()
-                raise KeyboardInterrupt
+    def release(self) -> None:
+        pass
 
-        def release(self) -> None:
-            pass
 
-    for came in (lambda: None, lambda: gate.__exit__()):
-        gate = Gate(1)
-        gate.__enter__()
-        real = threading.Lock
-        monkeypatch.setattr(threading, "Lock", Interrupted)
+@pytest.mark.parametrize("turn_came", [False, True])
+def test_who_is_interrupted_leaves_the_line(
+    turn_came: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(1)
+    gate.__enter__()
+    leave = gate.__exit__ if turn_came else lambda: None
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Lock", lambda: Interrupted(leave))
         with pytest.raises(KeyboardInterrupt):
             gate.__enter__()
-        monkeypatch.setattr(threading, "Lock", real)
-        assert not gate._line
-        if not gate._places:
-            gate.__exit__()
-        assert gate._places == 1
+    assert not gate._line
+    if not turn_came:
+        gate.__exit__()
+    assert gate._places == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot choose a core")
+def test_calls_at_once_have_a_core_each_and_threads_are_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    every = os.sched_getaffinity(0)
+    if len(every) < 2:
+        pytest.skip("one core")
+    seen: list[set[int]] = []
+    alone, then = Core(), [Core() for _ in every]
+    with alone:
+        assert os.sched_getaffinity(0) == every, "nobody else computes"
+        for core in then:
+            core.__enter__()
+            seen.append(os.sched_getaffinity(0))
+            os.sched_setaffinity(0, every)
+        assert sorted(map(len, seen)) == [1] * (len(every) - 1) + [len(every)]
+        assert len({min(one) for one in seen if len(one) == 1}) == len(every) - 1
+        for core in reversed(then):
+            core.__exit__()
+        assert os.sched_getaffinity(0) == every
+    assert sorted(cores._free) == sorted(cores._CORES)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from hydranet.engines.onnx.cores import Core
 from hydranet.machine import cores
 
 T = TypeVar("T")
@@ -34,7 +35,8 @@ class Pool(Generic[T]):
             except IndexError:
                 taken = self._make()
             try:
-                yield taken
+                with Core():
+                    yield taken
             finally:
                 self._free.append(taken)
 
