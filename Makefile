@@ -37,7 +37,7 @@ docs: setup ## Build the documentation site into site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 screenshots: setup ## Take the README's screenshots of the running pages (needs Chromium)
-	$(BIN)/python docs/take_screenshots.py
+	$(BIN)/python docs/take_screenshots.py $(ONLY)
 
 $(TOOLS)/.ready: requirements-tools.txt
 	$(PYTHON) -m venv $(TOOLS)

@@ -1,9 +1,9 @@
 """How long a page takes to open with the whole zoo: on the server, and until it is drawn.
 
-`python benchmarks/pages.py [--rounds N] [--checkpoints N] [--only TEXT] [--out FILE]` serves copies
-of the shipped checkpoints under other names, so many that they are N together (30 unless told), and
-opens every page and every section in a real browser on the same machine, at 1280×800. Prints JSON,
-times in milliseconds as median, least and most over the rounds:
+`python benchmarks/pages.py [--rounds N] [--checkpoints N] [--only NAME …] [--out FILE]` serves
+copies of the shipped checkpoints under other names, so many that they are N together (30 unless
+told), and opens every page and every section in a real browser on the same machine, at 1280×800.
+Prints JSON, times in milliseconds as median, least and most over the rounds:
 
 - `server_ms`: one run of the page's script, as the server itself logs it (a line `page run`);
 - `answered_ms`: from the click until the last message of that run has come to the browser;
@@ -34,6 +34,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from app.looking import PATIENCE_MS, wait_until_drawn, watch
 from app.serving import CHROMIUM_FLAGS, find_chromium, served
 from app.views.compare import keys
 from app.views.inspect.sections import SECTIONS as INSPECT_SECTIONS
@@ -41,31 +42,6 @@ from app.views.specialise.sections import SECTIONS as DATA_SECTIONS
 from hydranet.bench.rounds import Spread
 from hydranet.checkpoints import CARD, CHECKPOINTS
 from hydranet.machine import hardware, versions
-
-QUIET_MS = 1000
-PATIENCE_MS = 60_000
-
-# When a page asked, when messages came, and when what is seen last changed, in milliseconds.
-WATCH = """() => {
-  const seen = window.seen = {asked: 0, came: 0, changed: 0, pending: false};
-  const Native = window.WebSocket;
-  window.WebSocket = class extends Native {
-    constructor(...given) {
-      super(...given);
-      this.addEventListener('message', () => { seen.came = performance.now(); });
-    }
-  };
-  addEventListener('mousedown', () => { seen.asked = performance.now(); }, {capture: true});
-  const painted = () => { seen.changed = performance.now(); seen.pending = false; };
-  new MutationObserver(changes => {
-    if (seen.pending || !changes.some(c => c.target.closest?.('[data-testid=stMain]'))) return;
-    seen.pending = true;
-    requestAnimationFrame(() => setTimeout(painted));
-  }).observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
-}"""
-AT_REST = """quiet => document.querySelector('[data-test-script-state=notRunning]')
-  && !document.querySelector('[data-testid=stSkeleton]') && !seen.pending
-  && seen.changed > seen.asked && performance.now() - Math.max(seen.changed, seen.came) > quiet"""
 
 
 @dataclass(frozen=True)
@@ -136,10 +112,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--checkpoints", type=int, default=30)
-    parser.add_argument("--only", default="", help="what has this in its name")
+    parser.add_argument("--only", nargs="+", help='such as Compare "Specialise, Gate"')
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
-    chosen = [one for one in openings() if given.only in one.name]
+    chosen = [one for one in openings() if given.only is None or one.name in given.only]
+    if not chosen:
+        sys.exit(f"--only takes names of: {'; '.join(one.name for one in openings())}.")
     found = {one.name: Found() for one in chosen}
     with zoo(given.checkpoints) as (address, log), browser() as chromium:
         for one in chosen:  # not counted: the server is asked for everything once
@@ -191,16 +169,16 @@ def _open(chromium: Browser, address: str, log: Path, one: Opening, found: Found
     """One visitor: what is opened by a click, and then by its address."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     context.set_default_timeout(PATIENCE_MS)
-    context.add_init_script(f"({WATCH})()")
+    watch(context)
     page = context.new_page()
     messages: list[bytes] = []
     page.on("websocket", lambda socket: _listen(socket, messages))
     page.goto(address + one.from_address)
-    _rest(page)
+    wait_until_drawn(page)
     messages.clear()
     start = log.stat().st_size
     _target(page, one)()
-    _rest(page)
+    wait_until_drawn(page)
     asked, came, changed = page.evaluate("() => [seen.asked, seen.came, seen.changed]")
     found.server_ms.append(_run_ms(log, start))
     found.answered_ms.append(came - asked)
@@ -208,7 +186,7 @@ def _open(chromium: Browser, address: str, log: Path, one: Opening, found: Found
     found.kb.append(round(sum(map(len, messages)) / 1000, 1))
     found.largest_figure_kb.append(round(max(map(_figure_bytes, messages), default=0) / 1000, 1))
     page.goto(address + one.address)
-    _rest(page)
+    wait_until_drawn(page)
     found.address_ms.append(page.evaluate("() => seen.changed"))
     context.close()
 
@@ -229,11 +207,6 @@ def _target(page: Page, one: Opening) -> Callable[[], None]:
         "radio", name=one.section, exact=True
     )
     return buttons.last.click
-
-
-def _rest(page: Page) -> None:
-    """Until everything is drawn."""
-    page.wait_for_function(AT_REST, arg=QUIET_MS)
 
 
 def _run_ms(log: Path, start: int) -> float:

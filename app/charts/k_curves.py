@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 from app.charts.cost_axes import CostAxis, rounded
@@ -62,9 +63,9 @@ def dynamic_curve(row: Entry, axis: CostAxis) -> Trace:
     }
 
 
-def rings(rows: list[Entry], axis: CostAxis, dearest: float) -> list[Trace]:
-    """Rings around our HydraNets at their default k, with the names below them; that of a network
-    that costs as much as the `dearest` stands on its left, since the axis ends there."""
+def rings(rows: list[Entry], axis: CostAxis, sides: Mapping[str, str]) -> list[Trace]:
+    """Rings around our HydraNets at their default k, with the names that `sides` has a side of the
+    point for."""
     if not rows:
         return []
     ring = {"symbol": "circle-open", "size": MEASURED.size + 8, "line": {"width": 2}}
@@ -74,10 +75,8 @@ def rings(rows: list[Entry], axis: CostAxis, dearest: float) -> list[Trace]:
             "x": [axis.cost(row) for row in rows],
             "y": [row.top1 for row in rows],
             "mode": "markers+text",
-            "text": [escape(row.name) for row in rows],
-            "textposition": [
-                "bottom left" if axis.cost(row) == dearest else "bottom right" for row in rows
-            ],
+            "text": [escape(row.name) if row.name in sides else "" for row in rows],
+            "textposition": [sides.get(row.name, "bottom right") for row in rows],
             "name": "default k",
             "marker": {**ring, "color": [group_of(row.family).colour for row in rows]},
             "hoverinfo": "skip",

@@ -121,7 +121,8 @@ def test_names_stand_where_the_axis_does_not_end(rows: list[Entry]) -> None:
     figure = accuracy_cost(rows[:2], axis=AXES["Bytes"])
     (static,) = [t for t in figure.data if t.name == "ResNet, measured by us"]
     (ring,) = [t for t in figure.data if t.name == "default k"]
-    assert (static.textposition, ring.textposition) == (("middle right",), ("bottom left",))
+    assert static.textposition == ("middle right",)
+    assert ring.textposition[0] in ("bottom left", "top left"), "not on its curve"
     assert not {"small: other k", "dotted: dynamic k"} & {t.name for t in figure.data}
     amid = accuracy_cost(rows, axis=AXES["MADDs (paper)"])
     assert "small: other k" in {t.name for t in amid.data}
