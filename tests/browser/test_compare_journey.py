@@ -9,16 +9,16 @@ from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 
-WHERE = """([chart, name]) => {
+WHERE = """([chart, name, kind]) => {
   const layout = chart._fullLayout, box = chart.getBoundingClientRect();
   for (const trace of chart.data) {
     const at = (trace.customdata || []).indexOf(name);
-    if (at < 0 || trace.mode.includes('lines')) continue;
+    if (at < 0 || trace.mode.includes('lines') !== (kind === 'curve')) continue;
     const x = layout.xaxis.d2p(trace.x[at]), y = layout.yaxis.d2p(trace.y[at]);
     return [box.left + layout.xaxis._offset + x, box.top + layout.yaxis._offset + y];
   }
 }"""
-"""Where in the window the point of a network stands."""
+"""Where in the window the point of a network stands, or the first of its curve, k = 1."""
 
 
 def settled(page: Page) -> None:
@@ -37,8 +37,8 @@ def opened(page: Page, address: str) -> Locator:
     return chart
 
 
-def where(chart: Locator, name: str) -> tuple[float, float]:
-    x, y = chart.evaluate("(chart, name) => (" + WHERE + ")([chart, name])", name)
+def where(chart: Locator, name: str, kind: str = "point") -> tuple[float, float]:
+    x, y = chart.evaluate(f"(chart, [name, kind]) => ({WHERE})([chart, name, kind])", [name, kind])
     return x, y
 
 
@@ -67,20 +67,22 @@ def test_two_points_clicked_stand_side_by_side(page: Page, server: str) -> None:
     expect(page.get_by_role("heading", name="resnet8", exact=True)).to_have_count(0)
 
 
-def test_a_lasso_chooses_what_it_holds(page: Page, server: str) -> None:
+def test_a_lasso_around_two_models_shows_their_cards(page: Page, server: str) -> None:
     chart = opened(page, f"{server}/compare")
     chart.hover()
     chart.page.get_by_role("button", name=re.compile("lasso", re.IGNORECASE)).first.click()
     settled(page)
-    x, y = where(chart, "resnet8")
-    page.mouse.move(x - 20, y - 20)
+    (left, low), (right, high) = where(chart, "resnet8"), where(chart, "hydra_res_d1", "curve")
+    corners = (left - 14, low + 14), (left - 14, high - 10), (right + 10, high - 10)
+    page.mouse.move(*corners[0])
     page.mouse.down()
-    for dx, dy in ((20, -20), (20, 12), (-20, 12), (-20, -20)):
-        page.mouse.move(x + dx, y + dy, steps=5)
+    for x, y in (*corners[1:], (right + 10, low + 14), corners[0]):
+        page.mouse.move(x, y, steps=5)
     page.mouse.up()
     expect(page.get_by_role("heading", name="resnet8", exact=True)).to_be_visible()
     settled(page)
-    assert headings(page) == ["resnet8"]
+    assert headings(page) == ["hydra_res_d1", "resnet8"]
+    expect(page.get_by_text("What each part costs one image")).to_be_visible()
 
 
 def test_times_are_measured_on_request_and_can_be_cancelled(page: Page, server: str) -> None:
