@@ -20,13 +20,14 @@ def show_cost(inspection: Inspection) -> None:
     """MACs by part, and MACs, milliseconds and top-1 beside what else could have run."""
     card, found = inspection.card, inspection.found
     st.plotly_chart(cost_bar(card, found), key="cost", config=_CHART, alt=cost_text(card, found))
-    baseline = _baseline(inspection)
+    baseline = baseline_of(inspection)
     with st.container(key="cost_table"):
         st.markdown(cost_table(inspection, baseline))
     st.caption(" ".join([_parts(inspection), _measured(inspection, baseline)]))
 
 
-def _baseline(inspection: Inspection) -> Checkpoint | None:
+def baseline_of(inspection: Inspection) -> Checkpoint | None:
+    """The static network that is as often right as this route, if there is one."""
     fired = len(inspection.found.fired)
     if not fired:
         return None
