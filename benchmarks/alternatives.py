@@ -59,7 +59,7 @@ class Alternative:
         pixels: NDArray[np.uint8],
         *,
         k: int | None = None,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         fired: NDArray[np.integer] | None = None,
     ) -> Outputs:
         """Logits alone; of what may be chosen, only `torch eager` follows `fired`."""

@@ -9,7 +9,7 @@ command's start to its end; `routing`: those that the command counts, without it
 seconds of all processes together, the cluster's own included, sampled ten times a second; other
 work on the machine changes it least. The same for 64 images is what it takes to begin and to end,
 for `ray`, `process`, and for `own`, a cluster that is started for the command and ends with it.
-Prints JSON: median, least and most over the rounds; a FILE that is there is added to. Linux only.
+Prints JSON: median, least and most over the rounds. Linux only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,33 +61,28 @@ def main() -> None:
         jobs |= {Job("process", count, all): ("--threads", count) for all in (False, True)}
         jobs |= {Job("ray", count, all): (*on_ray, count) for all in (False, True)}
         jobs[Job("own", count, False)] = ("--engine", "ray", "--workers", count)
-    found = _rounds_in(given.out)
+    found: dict[Job, list[dict[str, float]]] = {job: [] for job in jobs}
     with tempfile.TemporaryDirectory(prefix="hydranet-") as folder:
         few = Path(folder, "few.parquet")
         pq.write_table(pq.read_table(given.tables[0]).slice(0, FEW), few)
         for number in range(given.rounds):
             for job in list(jobs) if number % 2 == 0 else reversed(list(jobs)):
                 tables, out = given.tables if job.all else [few], Path(folder, job.name)
-                values = _measured(tables, given.checkpoint, out, jobs[job])
-                found.setdefault(job, []).append(values)
-                print(job.name, values, file=sys.stderr, flush=True)
+                found[job].append(_measured(tables, given.checkpoint, out, jobs[job]))
+                print(job.name, found[job][-1], file=sys.stderr, flush=True)
         images = _check_same([Path(folder, job.name) for job in jobs if job.all])
     report = {
         "machine": hardware(),
         "versions": {**versions(), "ray": version("ray"), "pyarrow": version("pyarrow")},
         "network": given.checkpoint,
-        "images": images,
+        "rounds": given.rounds,
         "load": os.getloadavg()[0],
-        "runs": [
-            _as_json(job, values, images if job.all else FEW) for job, values in found.items()
-        ],
+        "runs": [_as_json(job, found[job], images if job.all else FEW) for job in jobs],
         "ray_to_process": {
-            str(job.workers): _ratios(values, found[Job("process", job.workers, True)])
-            for job, values in found.items()
-            if job.way == "ray" and job.all
+            str(count): _ratios(found[Job("ray", count, True)], found[Job("process", count, True)])
+            for count in given.workers
         },
         "at_most": AT_MOST,
-        "rounds": [{**asdict(job), "values": values} for job, values in found.items()],
     }
     text = json.dumps(report, indent=1)
     if given.out:
@@ -108,14 +103,6 @@ class Job:
     def name(self) -> str:
         """For its folder and what is shown on the way."""
         return f"{self.way}-{self.workers}-{'all' if self.all else 'few'}"
-
-
-def _rounds_in(file: Path | None) -> dict[Job, list[dict[str, float]]]:
-    """What was measured before, if it was."""
-    if file is None or not file.exists():
-        return {}
-    rounds = json.loads(file.read_text())["rounds"]
-    return {Job(one["way"], one["workers"], one["all"]): one["values"] for one in rounds}
 
 
 def _measured(
@@ -180,7 +167,6 @@ def _as_json(job: Job, values: list[dict[str, float]], images: int) -> dict[str,
         "way": job.way,
         "workers": job.workers,
         "images": images,
-        "rounds": len(values),
         "images_per_s": images / spreads["wall"].median,
         "core_ms_per_image": 1e3 * job.workers * spreads["wall"].median / images,
         "cpu_ms_per_image": 1e3 * spreads["cpu"].median / images,

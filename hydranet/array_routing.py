@@ -11,20 +11,21 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.answer import softmax
 from hydranet.card import Card
 from hydranet.errors import InputError
+from hydranet.policies import GATED, Policy
 
 PADDING = -1
 """Stands where an image runs fewer branches than others of its batch."""
 
 _NEVER = np.float32(-np.inf)
+_LAST = np.iinfo(np.int64).max
 
 
 def check_choice(
     card: Card,
     k: int | None = None,
-    threshold: float = 0.0,
+    threshold: float | None = None,
     fired: NDArray[np.integer] | None = None,
     *,
     images: int | None = None,
@@ -43,7 +44,7 @@ def check_choice(
         raise InputError("Give either k and a threshold or branches: these say how many fire.")
     if count and k is not None and not 1 <= k <= count:
         raise InputError(f"k must be from 1 to {count}, the number of branches, not {k}.")
-    if not 0 <= threshold <= 1:
+    if threshold is not None and not 0 <= threshold <= 1:
         raise InputError(f"The threshold must be from 0 to 1, not {threshold}.")
     if fired is not None:
         _check_given(fired, count, len(fired) if images is None else images)
@@ -76,29 +77,34 @@ def choose(
     k: int,
     threshold: float = 0.0,
     fired: NDArray[np.integer] | None = None,
+    policy: Policy = GATED,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """The branches that run, best-scored first, `PADDING` behind the last, and their weights.
 
-    `gate_scores`: (B, N). Of the `k` best-scored, those that the gate is at least as confident of
-    as `threshold`, the best-scored one in any case; or those in `fired` (B, k'). The weights are a
-    softmax over the scores of what runs, 0 where padded; both are (B, k). What is given has passed
+    `gate_scores`: (B, N). Of the first `k` in the policy's order, those that are wanted at least as
+    much as `threshold`, the first one in any case; or those in `fired` (B, k'). The weights are the
+    policy's over the scores of what runs, 0 where padded; both are (B, k). What is given has passed
     `check_choice`.
     """
-    if len(gate_scores) == 1 and math.isfinite(sum(scores := gate_scores[0].tolist())):
+    alone = len(gate_scores) == 1 and not policy.in_a_row
+    if alone and math.isfinite(sum(scores := gate_scores[0].tolist())):
         return _choose_for_one(scores, k, threshold, None if fired is None else fired[0].tolist())
     rows = np.arange(len(gate_scores))[:, None]  # (B, 1)
     if fired is None:
-        chosen = (-gate_scores).argsort(axis=1, kind="stable")[:, :k]
+        chosen = policy.order(gate_scores)[:, :k]
         scores = gate_scores[rows, chosen]  # (B, k)
         if threshold:
-            dropped = softmax(gate_scores)[rows, chosen] < threshold
+            dropped = policy.wanted(gate_scores)[rows, chosen] < threshold
             dropped[:, 0] = False
             chosen = np.where(dropped, PADDING, chosen)
             scores = np.where(dropped, _NEVER, scores)
     else:
         scores = np.where(fired == PADDING, _NEVER, gate_scores[rows, np.maximum(fired, 0)])
-        order = (-scores).argsort(axis=1, kind="stable")
+        before = np.where(fired == PADDING, _LAST, fired) if policy.in_a_row else -scores
+        order = before.argsort(axis=1, kind="stable")
         chosen, scores = fired[rows, order].astype(np.int64), scores[rows, order]
+    if policy.in_a_row:
+        return chosen, policy.weights(scores)
     weights = np.exp(scores - scores[:, :1])  # the first is the largest: no overflow
     return chosen, weights / np.add.reduce(weights, axis=1, keepdims=True)
 

@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hydranet.config import ArchitectureConfig, config_from_json
+from hydranet.config import ArchitectureConfig, DynamicConfig, config_from_json
 from hydranet.costs import Costs, count_costs
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
 from hydranet.int8_note import Int8Note
 from hydranet.metrics import Metrics
+from hydranet.policies import GATED, Policy
 from hydranet.structure import shown, structure, unique
 from hydranet.subtasks import members
 from hydranet.training.history import EpochRecord
@@ -113,6 +114,28 @@ class Card(_CardBody):
     def costs(self) -> Costs:
         """Exact parameters and MACs, counted from the architecture."""
         return count_costs(self.architecture)
+
+    @property
+    def policy(self) -> Policy:
+        """What chooses among the branches; of a static network, as of a HydraNet."""
+        architecture = self.architecture
+        return architecture.policy if isinstance(architecture, DynamicConfig) else GATED
+
+    @property
+    def threshold(self) -> float:
+        """How much a branch must be wanted to run, unless a caller says otherwise."""
+        architecture = self.architecture
+        return architecture.threshold if isinstance(architecture, DynamicConfig) else 0.0
+
+    @property
+    def mean_macs(self) -> float:
+        """MACs of a test image on average, as the network runs by default. Where branches stand in
+        a row it depends on the images how many run, elsewhere it is the same for all."""
+        costs = self.costs
+        if not self.policy.in_a_row:
+            return costs.routed_macs
+        each = zip(self.test.branch_load, costs.each, strict=True)
+        return costs.always + sum(load * branch.macs for load, branch in each)
 
     @property
     def subtasks(self) -> list[list[int]]:

@@ -75,7 +75,7 @@ def every_subset(examined: Examined, fired: Collection[int], class_index: int) -
     """Every route over all branches (up to `ALL_SUBSETS`) or over the `BEST_SCORED` best-scored
     ones; the route `fired` stands among them, whatever it runs."""
     count = len(examined.gate_scores)
-    order = np.argsort(-examined.gate_scores, kind="stable")
+    order = examined.policy.order(examined.gate_scores)
     pool = tuple(int(b) for b in (order if count <= ALL_SUBSETS else order[:BEST_SCORED]))
     numbers = np.arange(1, 2 ** len(pool))
     masks = np.zeros((len(numbers), count), bool)
@@ -87,12 +87,11 @@ def every_subset(examined: Examined, fired: Collection[int], class_index: int) -
     chosen = int(same[0]) if len(same) else len(masks) - 1
     probabilities = examined.probabilities(masks)  # (S, C)
     probability = probabilities[:, class_index]
-    ran = masks.sum(axis=1)
-    affordable = np.flatnonzero(ran <= ran[chosen])
+    macs = examined.macs(masks)
+    affordable = np.flatnonzero(macs <= macs[chosen])
     best = int(affordable[probability[affordable].argmax()])
     if probability[best] <= probability[chosen]:
         best = chosen
-    macs = np.array([examined.costs.macs(int(n)) for n in ran], np.int64)
     return Subsets(pool, masks, probability, macs, probabilities.argmax(axis=1), chosen, best)
 
 

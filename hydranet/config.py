@@ -16,20 +16,32 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hydranet.config_backbone import BackboneConfig, HydraBackboneConfig
-from hydranet.config_base import ArchitectureConfig, HydraConfig, MultiHeadConfig
+from hydranet.config_base import (
+    ArchitectureConfig,
+    DynamicConfig,
+    HydraConfig,
+    MultiHeadConfig,
+    stage_areas,
+)
+from hydranet.config_early_exit import EarlyExitResConfig
+from hydranet.config_moe import MoeViTConfig
 from hydranet.config_separable import HydraResSepConfig, ResSepConfig
 from hydranet.errors import InputError
+from hydranet.extensions import load_extensions
 from hydranet.structure import shown, structure
 
 __all__ = [
     "ArchitectureConfig",
     "BackboneConfig",
     "DenseNetConfig",
+    "DynamicConfig",
+    "EarlyExitResConfig",
     "HydraBackboneConfig",
     "HydraConfig",
     "HydraDenseConfig",
     "HydraResConfig",
     "HydraResSepConfig",
+    "MoeViTConfig",
     "MultiHeadConfig",
     "MultiHeadDenseConfig",
     "MultiHeadResConfig",
@@ -57,6 +69,13 @@ class ResNetConfig(ArchitectureConfig):
         """ResNet-(6n+2)."""
         return f"ResNet-{6 * self.n + 2}"
 
+    def stage_values(self) -> tuple[int, ...]:
+        """Of three stages of 2n convolutions, and a first one."""
+        areas = stage_areas(self.image_size)
+        return tuple(
+            a * (2 * self.n + 1) * width for a, width in zip(areas, self.widths, strict=True)
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class DenseNetConfig(ArchitectureConfig):
@@ -78,6 +97,14 @@ class DenseNetConfig(ArchitectureConfig):
     def title(self) -> str:
         """DenseNet-(3n+4)."""
         return f"DenseNet-{3 * self.n + 4}"
+
+    def stage_values(self) -> tuple[int, ...]:
+        """Of three blocks, in which each layer is put beside what came before."""
+        areas, layers = stage_areas(self.image_size), self.n * self.growth
+        return tuple(
+            a * (self.n + 1) * (self.channels + block * layers)
+            for block, a in enumerate(areas, start=1)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +214,8 @@ CONFIG_CLASSES: dict[str, type[ArchitectureConfig]] = {
     for cls in (
         ResNetConfig, HydraResConfig, DenseNetConfig, HydraDenseConfig,
         MultiHeadResConfig, MultiHeadDenseConfig, ResSepConfig, HydraResSepConfig,
-        BackboneConfig, HydraBackboneConfig,
+        BackboneConfig, HydraBackboneConfig, EarlyExitResConfig,
+        MoeViTConfig,
     )
 }  # fmt: skip
 
@@ -203,6 +231,8 @@ def config_from_json(data: object) -> ArchitectureConfig:
         raise InputError(f"An architecture must be a mapping, not {type(data).__name__}.")
     values = dict(data)
     family = values.pop("family", None)
+    if isinstance(family, str) and family not in CONFIG_CLASSES:
+        load_extensions()
     if not isinstance(family, str) or family not in CONFIG_CLASSES:
         known = ", ".join(sorted(CONFIG_CLASSES))
         raise InputError(

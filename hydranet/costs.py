@@ -1,20 +1,25 @@
 """Exact costs of a network, by part and by route, from its configuration alone. Light: no torch.
 
-Convention: MACs are multiply–accumulates of convolution and linear layers for one image (one
-multiply and one add count 1); batch norm is folded, pooling and activations are free. The paper's
-"MADDs" are 2 × MACs, and so is what `torch.utils.flop_counter.FlopCounterMode` says. Parameters are
-everything that is learned: weights, biases, batch norm's scale and shift.
+Convention: MACs are multiply–accumulates of convolution and linear layers, and of the two products
+of an attention, for one image (one multiply and one add count 1); batch norm is folded, pooling and
+activations are free. The paper's "MADDs" are 2 × MACs, and so is what torch's `FlopCounterMode`
+says. Parameters are everything that is learned: weights, biases, a norm's scale and shift.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
-from hydranet.config import ArchitectureConfig, HydraConfig, MultiHeadConfig
+import numpy as np
+from numpy.typing import NDArray
+
+from hydranet.config import ArchitectureConfig, DynamicConfig, HydraConfig, MultiHeadConfig
 from hydranet.part_costs import NOTHING, Cost, hydra_part_costs, linear, part_costs
 
-__all__ = ["Cost", "Costs", "count_costs"]
+__all__ = ["Cost", "Costs", "count_costs", "hydra_costs"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,10 @@ class Costs:
     By part: `stem`, `gate`, one `branch`, `combiner`, with `num_branches` (N) and `k`. A static
     network is all stem, since every input runs all of it. A multi-head network has neither gate nor
     combiner to pay for, and its heads are the branches.
+
+    `branches`: of each branch, where they differ; `branch` is then the dearest. `passages`: what of
+    each branch runs too where a later one in the row does. `rows`: how many tokens of an image have
+    a route of their own, each 1/`rows` of a branch's MACs.
     """
 
     stem: Cost = NOTHING
@@ -32,12 +41,20 @@ class Costs:
     combiner: Cost = NOTHING
     num_branches: int = 0
     k: int = 0
+    branches: tuple[Cost, ...] = ()
+    passages: tuple[Cost, ...] = ()
+    rows: int = 1
+
+    @cached_property
+    def each(self) -> tuple[Cost, ...]:
+        """Of every branch."""
+        return self.branches or (self.branch,) * self.num_branches
 
     @cached_property
     def parameters(self) -> int:
         """Of the whole network, all branches included."""
         parts = self.stem.parameters + self.gate.parameters + self.combiner.parameters
-        return parts + self.num_branches * self.branch.parameters
+        return parts + sum(branch.parameters for branch in self.each)
 
     @cached_property
     def routed_macs(self) -> int:
@@ -50,12 +67,56 @@ class Costs:
         return self.macs(self.num_branches)
 
     def macs(self, fired: int) -> int:
-        """MACs of one image that fires `fired` branches."""
-        return self.stem.macs + self.gate.macs + fired * self.branch.macs + self.combiner.macs
+        """MACs of one image that fires `fired` branches; the first ones, where they differ."""
+        return self._of_first[fired]
 
-    def macs_json(self) -> dict[str, int]:
-        """MACs by part, routed and with all branches, under the names that `--json` prints."""
+    @cached_property
+    def always(self) -> int:
+        """MACs of what every image runs."""
+        return self.stem.macs + self.gate.macs + self.combiner.macs
+
+    @cached_property
+    def _of_first(self) -> tuple[int, ...]:
+        return tuple(accumulate((branch.macs for branch in self.each), initial=self.always))
+
+    def branch_macs(
+        self, fired: Sequence[int], tokens: Sequence[int] | None = None
+    ) -> tuple[int, ...]:
+        """MACs of one image on each of the branches `fired`, in their order.
+
+        `tokens`: on how many of the image's rows each ran, all unless given. Of branches in a row,
+        what had to run before one and is no branch that fired counts as that one's.
+        """
+        spent = {branch: self.each[branch].macs for branch in fired}
+        if tokens is not None:
+            ran = dict(zip(fired, tokens, strict=True))
+            spent = {b: macs * ran[b] // self.rows for b, macs in spent.items()}
+        if self.passages:
+            before = 0
+            for branch in range(max(fired, default=-1) + 1):
+                if branch in spent:
+                    spent[branch] += before
+                    before = 0
+                else:
+                    before += self.passages[branch].macs
+        return tuple(spent[branch] for branch in fired)
+
+    def macs_of(self, masks: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """MACs of one image on each of many routes: (S, N), which branches fire → (S,)."""
+        spent = self.always + masks @ np.array([branch.macs for branch in self.each], np.int64)
+        if self.passages:
+            place = np.arange(self.num_branches)
+            last = np.where(masks, place, -1).max(axis=1)  # (S,)
+            passed = ~masks & (place < last[:, None])  # (S, N)
+            spent = spent + passed @ np.array([part.macs for part in self.passages], np.int64)
+        return np.asarray(spent, np.int64)
+
+    def macs_json(self) -> dict[str, int | list[int]]:
+        """MACs by part, routed and with all branches, under the names that `--json` prints; those
+        of each branch where they differ."""
+        each = {"branches": [branch.macs for branch in self.branches]} if self.branches else {}
         return {
+            **each,
             "stem": self.stem.macs,
             "gate": self.gate.macs,
             "branch": self.branch.macs,
@@ -77,10 +138,14 @@ def count_costs(config: ArchitectureConfig) -> Costs:
     Raises:
         InputError: the family is unknown.
     """
-    classes = config.num_classes
-    if not isinstance(config, HydraConfig):
-        whole = part_costs(config)
-        return Costs(stem=whole.stem + whole.body + linear(whole.features, classes))
+    if isinstance(config, DynamicConfig):
+        return config.costs()
+    whole = part_costs(config)
+    return Costs(stem=whole.stem + whole.body + linear(whole.features, config.num_classes))
+
+
+def hydra_costs(config: HydraConfig) -> Costs:
+    """The same of a HydraNet."""
     parts, many_heads = hydra_part_costs(config), isinstance(config, MultiHeadConfig)
     return Costs(
         stem=parts.stem,
@@ -88,7 +153,7 @@ def count_costs(config: ArchitectureConfig) -> Costs:
         if many_heads
         else parts.gate + linear(parts.gate_features, config.num_branches),
         branch=parts.branch,
-        combiner=NOTHING if many_heads else linear(parts.features, classes),
+        combiner=NOTHING if many_heads else linear(parts.features, config.num_classes),
         num_branches=config.num_branches,
         k=config.k,
     )

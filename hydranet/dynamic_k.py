@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 
 from hydranet.costs import Costs
 from hydranet.errors import InputError
+from hydranet.policies import GATED, Policy
 
 THRESHOLDS = (
     0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16,
     0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5,
 )  # fmt: skip
 """At which thresholds a card gives the curve; above 0.5 one branch runs, whatever the threshold."""
+
+DOUBTS = tuple(round(0.05 * step, 2) for step in range(20))
+"""The same of branches in a row, where a threshold is a doubt and may come near 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +40,11 @@ class DynamicPoint:
 
 
 def branches_kept(
-    gate_scores: NDArray[np.floating], k: int, threshold: float
+    gate_scores: NDArray[np.floating], k: int, threshold: float, policy: Policy = GATED
 ) -> NDArray[np.integer]:
     """How many branches run for each image: (M, N) scores → (M,), from 1 to k."""
-    scores = gate_scores.astype(np.float32)
-    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-    confidence = exponentials / exponentials.sum(axis=1, keepdims=True)
-    best = -np.sort(-confidence, axis=1)[:, :k]  # (M, k), falling
+    wanted = policy.wanted(gate_scores.astype(np.float32))
+    best = -np.sort(-wanted, axis=1)[:, :k]  # (M, k), falling
     return np.maximum((best >= threshold).sum(axis=1), 1)
 
 
@@ -51,9 +53,11 @@ def dynamic_curve(
     correct_by_k: NDArray[np.bool_],
     costs: Costs,
     *,
-    thresholds: Sequence[float] = THRESHOLDS,
+    thresholds: Sequence[float] | None = None,
+    policy: Policy = GATED,
 ) -> list[DynamicPoint]:
-    """A point for each threshold, of at most `costs.k` branches an image.
+    """A point for each threshold, of at most `costs.k` branches an image: `THRESHOLDS`, or `DOUBTS`
+    where branches stand in a row, unless given.
 
     `gate_scores`: (M, N); `correct_by_k`: (M, N) bool, column k − 1 for k fired branches.
 
@@ -65,16 +69,16 @@ def dynamic_curve(
             "Gate scores and verdicts by k must have one shape (images, branches), not "
             f"{gate_scores.shape} and {correct_by_k.shape}."
         )
+    spent = np.array([costs.macs(count) for count in range(costs.num_branches + 1)])
     points = []
-    for threshold in thresholds:
-        kept = branches_kept(gate_scores, costs.k, threshold)
+    for threshold in thresholds or (DOUBTS if policy.in_a_row else THRESHOLDS):
+        kept = branches_kept(gate_scores, costs.k, threshold, policy)
         right = np.take_along_axis(correct_by_k, kept[:, None] - 1, axis=1)
-        mean = float(kept.mean())
         points.append(
             DynamicPoint(
                 threshold=threshold,
-                mean_branches=round(mean, 4),
-                mean_macs=round(costs.macs(0) + mean * costs.branch.macs, 1),
+                mean_branches=round(float(kept.mean()), 4),
+                mean_macs=round(float(spent[kept].mean()), 1),
                 top1=round(100 * float(right.mean()), 2),
             )
         )

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hydranet.array_routing import PADDING
 from hydranet.class_features import ClassFeatures
 from hydranet.costs import count_costs
 from hydranet.data.batches import LabelledBatches, evaluation_batch
 from hydranet.dynamic_k import DynamicPoint, dynamic_curve
 from hydranet.metrics import Metrics
-from hydranet.models.hydra import HydraNet
+from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
 from hydranet.route_log import RouteLog
 from hydranet.verdicts import FEATURES, verdicts
@@ -116,10 +117,12 @@ def _dynamic(routes: RouteLog, model: nn.Module) -> list[DynamicPoint]:
     """The curve of dynamic k, from the rounded scores of the log, so that it repeats from there."""
     if routes.gate_scores is None or routes.correct_by_k is None:
         return []
-    assert isinstance(model, HydraNet), "only a HydraNet has gate scores"
-    if not model.config.has_subtasks:  # no gate, no confidence
+    assert isinstance(model, DynamicNetwork), "only a dynamic network has gate scores"
+    policy = model.config.policy
+    if not policy.gate or policy.by_token:  # nothing is wanted; or by tokens, not by the image
         return []
-    return dynamic_curve(routes.gate_scores, routes.correct_by_k, count_costs(model.config))
+    costs = count_costs(model.config)
+    return dynamic_curve(routes.gate_scores, routes.correct_by_k, costs, policy=policy)
 
 
 def _percent(flags: NDArray[np.bool_]) -> float:
@@ -138,7 +141,9 @@ def _metrics(
     by_branch: dict[str, list[float]] = {}
     if "order" in columns:
         order = columns["order"]  # (M, N)
-        load = np.bincount(columns["fired"].ravel(), minlength=order.shape[1]) / len(label)
+        fired = columns["fired"]
+        ran = fired[fired != PADDING]
+        load = np.bincount(ran, minlength=order.shape[1]) / len(label)
         by_branch = {
             "top1_by_k": _percents(columns["correct_by_k"]),
             "top5_by_k": _percents(columns["in_top5_by_k"]),

@@ -18,7 +18,7 @@ import numpy as np
 from hydranet.bulk.items import as_text
 from hydranet.card import Card, read_card
 from hydranet.checkpoints import CARD, ROUTES, WEIGHTS, Checkpoint, find_checkpoint
-from hydranet.config import ArchitectureConfig, DenseNetConfig, ResNetConfig
+from hydranet.config import ArchitectureConfig
 from hydranet.errors import InputError
 from hydranet.files import write_whole
 from hydranet.weight_shapes import weight_shapes
@@ -131,7 +131,7 @@ def _check_bounds(card: Card) -> None:
         "classes": (config.num_classes, _CLASSES),
         "branches": (costs.num_branches, MOST_BRANCHES),
         "MACs with all branches": (costs.all_branches_macs, _MACS),
-        "values between its layers for one image": (_values(config, costs.num_branches), _VALUES),
+        "values between its layers for one image": (_values(config), _VALUES),
         "parameters": (costs.parameters, MOST_BYTES // 2),
     }
     for what, (value, most) in asked.items():
@@ -147,19 +147,12 @@ def _check_bounds(card: Card) -> None:
         )
 
 
-def _values(config: ArchitectureConfig, branches: int) -> int:
+def _values(config: ArchitectureConfig) -> int:
     """How many numbers the layers of a network put out for one image if all of it runs, at most."""
-    static, side = config.static, config.image_size
-    areas = [(-(-side // step)) ** 2 for step in (1, 2, 4)]
-    match static:
-        case ResNetConfig(n=n, widths=widths):
-            layers = [(2 * n + 1) * width for width in widths]
-        case DenseNetConfig(n=n, growth=growth, channels=channels):
-            layers = [(n + 1) * (channels + block * n * growth) for block in (1, 2, 3)]
-        case _:
-            raise InputError(f"The family {static.family!r} cannot be handed over.")
-    first, second, last = (a * layer for a, layer in zip(areas, layers, strict=True))
-    return first + second + (branches + 1) * last
+    values = config.values()
+    if values is None:
+        raise InputError(f"The family {config.family!r} cannot be handed over.")
+    return values
 
 
 def _check_weights(checkpoint: Checkpoint) -> None:
@@ -191,4 +184,5 @@ def _check_routes(checkpoint: Checkpoint) -> None:
         num_classes=len(card.class_names),
         subtask_of_class=card.subtask_of_class,
         most_rows=_ROWS,
+        fewer=card.policy.in_a_row or card.policy.by_token,
     ).close()

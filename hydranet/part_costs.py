@@ -107,13 +107,13 @@ def linear(features_in: int, features: int) -> Cost:
     return Cost(parameters=weights + features, macs=weights)
 
 
-def _conv(channels_in: int, channels: int, side: int, *, kernel: int = 3) -> Cost:
+def conv(channels_in: int, channels: int, side: int, *, kernel: int = 3) -> Cost:
     """A convolution without bias to `channels` × side × side."""
     weights = kernel * kernel * channels_in * channels
     return Cost(parameters=weights, macs=weights * side * side)
 
 
-def _norm(channels: int) -> Cost:
+def norm(channels: int) -> Cost:
     """Batch norm: a scale and a shift a channel; its multiplications are folded."""
     return Cost(parameters=2 * channels)
 
@@ -124,8 +124,8 @@ def _residual(config: ResNetConfig) -> PartCosts:
     half = (side + 1) // 2  # a 3×3 convolution with stride 2 and padding 1
     quarter = (half + 1) // 2
     stem = (
-        _conv(3, first, side)
-        + _norm(first)
+        conv(3, first, side)
+        + norm(first)
         + _residual_stage(first, first, side, blocks=config.n)
         + _residual_stage(first, second, half, blocks=config.n)
     )
@@ -133,9 +133,9 @@ def _residual(config: ResNetConfig) -> PartCosts:
 
 
 def _residual_stage(channels_in: int, channels: int, side: int, *, blocks: int) -> Cost:
-    cost = _conv(channels_in, channels, side) + _norm(channels)
+    cost = conv(channels_in, channels, side) + norm(channels)
     for _ in range(2 * blocks - 1):
-        cost += _conv(channels, channels, side) + _norm(channels)
+        cost += conv(channels, channels, side) + norm(channels)
     return cost
 
 
@@ -146,12 +146,12 @@ def _dense(config: DenseNetConfig) -> PartCosts:
     first = config.channels
     second, third, last = (first + block * n * growth for block in (1, 2, 3))
     stem = (
-        _conv(3, first, side)
+        conv(3, first, side)
         + _dense_block(first, growth, side, layers=n)
         + _transition(second, side)
         + _dense_block(second, growth, half, layers=n)
     )
-    body = _transition(third, half) + _dense_block(third, growth, quarter, layers=n) + _norm(last)
+    body = _transition(third, half) + _dense_block(third, growth, quarter, layers=n) + norm(last)
     return PartCosts(stem, body, last)
 
 
@@ -159,13 +159,13 @@ def _dense_block(channels: int, growth: int, side: int, *, layers: int) -> Cost:
     cost = Cost()
     for layer in range(layers):
         channels_in = channels + layer * growth
-        cost += _norm(channels_in) + _conv(channels_in, growth, side)
+        cost += norm(channels_in) + conv(channels_in, growth, side)
     return cost
 
 
 def _transition(channels: int, side: int) -> Cost:
     """Batch norm and a 1×1 convolution at `side`, before the pooling."""
-    return _norm(channels) + _conv(channels, channels, side, kernel=1)
+    return norm(channels) + conv(channels, channels, side, kernel=1)
 
 
 def _separable(config: ResSepConfig) -> PartCosts:
@@ -203,7 +203,7 @@ def _separable_side(image_size: int) -> int:
 def _separable_stem(
     first: int, widths: tuple[int, ...], config: ResSepConfig | HydraResSepConfig
 ) -> Cost:
-    cost = _conv(3, first, _halved(config.image_size, 1)) + _norm(first)
+    cost = conv(3, first, _halved(config.image_size, 1)) + norm(first)
     for stage, width in enumerate(widths):
         side = _halved(config.image_size, 2 + stage)
         cost += _separable_stage(first, width, side, blocks=config.d)
@@ -216,5 +216,5 @@ def _separable_stage(channels_in: int, channels: int, side: int, *, blocks: int)
     for layer in range(2 * blocks):
         entering = channels if layer else channels_in
         depthwise = Cost(9 * entering, 9 * entering * side * side)
-        cost += depthwise + _conv(entering, channels, side, kernel=1) + _norm(channels)
+        cost += depthwise + conv(entering, channels, side, kernel=1) + norm(channels)
     return cost

@@ -14,10 +14,11 @@ from torch import Tensor
 from hydranet.answer import Answer
 from hydranet.card import Card
 from hydranet.data.resize import fit_square
+from hydranet.engines.engine import answer_of
+from hydranet.engines.own import OwnForward, matrix_of
 from hydranet.errors import InputError
-from hydranet.models.hydra import HydraNet
+from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
-from hydranet.routing import masked_route
 from hydranet.timing import Timing, timed
 
 Picture = Image.Image | NDArray[np.uint8]
@@ -37,13 +38,15 @@ def predict(
     images: Sequence[Picture],
     *,
     k: int | None = None,
+    threshold: float | None = None,
     branches: Sequence[int] | None = None,
     runs: int = 5,
 ) -> list[Prediction]:
     """Run each image through a network from `hydranet.load`, one at a time, as a user would wait.
 
-    `k`: how many branches fire (a HydraNet's own unless given); `branches`: fires exactly these
-    instead, weighted by the gate. `runs`: timed runs an image, after one that is not timed.
+    `k`: how many branches fire; `threshold`: dynamic k, of those only the branches that are wanted
+    so much (both a network's own unless given); `branches`: fires exactly these instead, weighted
+    by the gate. `runs`: timed runs an image, after one that is not timed.
 
     Examples:
         >>> import hydranet
@@ -57,17 +60,24 @@ def predict(
         InputError: k or a branch is out of range, both are given, or either is given for a static
             network.
     """
-    if k is not None and branches is not None:
+    if (k is not None or threshold) and branches is not None:
         raise InputError("Give either k or branches, not both: the branches say how many fire.")
     if runs < 1:
         raise InputError(f"runs must be at least 1, not {runs}.")
     card = model.card
     if card is None:
         raise InputError("The network has no card: load it from a checkpoint with hydranet.load.")
-    if not isinstance(model, HydraNet) and (k is not None or branches is not None):
+    if not isinstance(model, DynamicNetwork) and (
+        k is not None or threshold or branches is not None
+    ):
         raise InputError(f"{card.name} is a static network: all of it runs, so k cannot be chosen.")
+    if branches is not None:
+        branches = sorted(set(branches))
+        _check_branches(branches, card.costs.num_branches)
     with torch.no_grad():
-        return [_predict_one(model, card, image, k, branches, runs) for image in images]
+        return [
+            _predict_one(model, card, image, (k, threshold), branches, runs) for image in images
+        ]
 
 
 def network_input(card: Card, image: Picture) -> tuple[NDArray[np.uint8], Tensor]:
@@ -91,13 +101,13 @@ def _predict_one(
     model: Network,
     card: Card,
     image: Picture,
-    k: int | None,
+    dials: tuple[int | None, float | None],
     branches: Sequence[int] | None,
-    runs: int,
+    count: int,
 ) -> Prediction:
     pixels, x = network_input(card, image)
-    if not isinstance(model, HydraNet):
-        logits, timing = timed(lambda: model(x), runs)
+    if not isinstance(model, DynamicNetwork):
+        logits, timing = timed(lambda: model(x), count)
         return Prediction(
             logits=logits[0].numpy(),
             gate_scores=np.zeros(0, np.float32),
@@ -108,30 +118,16 @@ def _predict_one(
             pixels=pixels,
             timing=timing,
         )
-    given = None
-    if branches is not None:
-        mask = _mask(branches, model.config.num_branches)
-        given = masked_route(model.gate(model.stem(x)), mask)
-    output, timing = timed(lambda: model(x, k=k, route=given), runs)
-    route = output.route
-    count = int(route.counts[0])
-    fired = tuple(route.indices[0, :count].tolist())
-    return Prediction(
-        logits=output.logits[0].numpy(),
-        gate_scores=output.gate_scores[0].numpy(),
-        fired=fired,
-        weights=tuple(route.weights[0, :count].tolist()),
-        shares=model.combiner.shares(output.features, route.weights)[0, :count].numpy(),
-        macs=card.costs.macs(count),
-        pixels=pixels,
-        timing=timing,
-    )
+    k, threshold = dials
+    runs = OwnForward(model, execution="eager")
+    route = None if branches is None else runs.given(x, np.array([list(branches)]))
+    outputs, timing = timed(lambda: runs.run(x, k=k, threshold=threshold, route=route), count)
+    answer = answer_of(outputs, 0, card, matrix_of(model)[0])
+    return Prediction(**vars(answer), pixels=pixels, timing=timing)
 
 
-def _mask(branches: Sequence[int], num_branches: int) -> Tensor:
-    """(1, N) bool, True for the named branches."""
+def _check_branches(branches: Sequence[int], num_branches: int) -> None:
     if wrong := [b for b in branches if not 0 <= b < num_branches]:
         raise InputError(f"A branch must be from 0 to {num_branches - 1}, not {wrong[0]}.")
-    mask = torch.zeros(1, num_branches, dtype=torch.bool)
-    mask[0, list(branches)] = True
-    return mask
+    if not branches:
+        raise InputError("At least one branch must be on for every image.")

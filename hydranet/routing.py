@@ -13,8 +13,9 @@ from torch import Tensor
 
 from hydranet.array_routing import PADDING
 from hydranet.errors import InputError
+from hydranet.policies import Policy
 
-__all__ = ["PADDING", "Route", "dynamic_route", "masked_route", "top_k_route"]
+__all__ = ["PADDING", "Route", "dynamic_route", "masked_route", "top_k_route", "weighed"]
 
 
 @dataclass(frozen=True)
@@ -140,3 +141,24 @@ def masked_route(gate_scores: Tensor, mask: Tensor) -> Route:
     scores, indices = gate_scores.masked_fill(~mask, -torch.inf).topk(k, dim=1)  # (B, k)
     padded = torch.isinf(scores)
     return Route(indices.masked_fill(padded, PADDING), scores.softmax(dim=1), mask.shape[1])
+
+
+def weighed(policy: Policy, gate_scores: Tensor, fired: Tensor) -> Route:
+    """The route of given branches, in the policy's order and weighted as it weighs them.
+
+    `gate_scores`: (R, N); `fired`: (R, k) int64, `PADDING` where none.
+    """
+    padded = fired == PADDING
+    scores = gate_scores.gather(1, fired.clamp(min=0)).masked_fill(padded, -torch.inf)
+    before = fired.masked_fill(padded, gate_scores.shape[1]) if policy.in_a_row else -scores
+    order = before.argsort(dim=1, stable=True)
+    fired, scores = fired.gather(1, order), scores.gather(1, order)
+    if not policy.in_a_row:
+        return Route(fired, scores.softmax(dim=1), gate_scores.shape[1])
+    return Route(fired, last_of(fired).to(scores.dtype), gate_scores.shape[1])
+
+
+def last_of(fired: Tensor) -> Tensor:
+    """(R, k) branches in a row, padded behind the last → (R, k) bool, True at the last."""
+    last = (fired != PADDING).sum(dim=1, keepdim=True) - 1
+    return torch.arange(fired.shape[1], device=fired.device) == last

@@ -1,7 +1,7 @@
 """What a network makes of a batch of labelled images, at every k at once.
 
-All branches of a HydraNet run; then for each k the combiner joins the k best-scored ones, weighted
-as a forward with that k would weight them.
+All branches of a dynamic network run; then for each k the combiner joins the k best-scored ones,
+weighted as a forward with that k would weight them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hydranet.executions.reference import all_branch_features
-from hydranet.models.combiner import weighted_sum
-from hydranet.models.hydra import HydraNet
+from hydranet.models.dynamic import DynamicNetwork, DynamicOutput, in_order
 from hydranet.models.network import StaticNetwork
 
 FEATURES = "features"
@@ -25,39 +23,41 @@ def verdicts(
 
     `images`: (B, 3, H, W), normalised; `labels`: (B,); `subtask_of_class`: (C,), the branch meant
     for each class. Always there: `label`, `prediction`, `confidence`, `in_top5`, all (B,), and
-    `features` (B, D), what the output layer sees at the default k. For a HydraNet also
-    `gate_scores`, `order` (branches, best first), `correct_by_k`, `in_top5_by_k`, all (B, N), and
-    `fired` (B, k); with subtasks `correct_with_subtask` and `correct_subtask_first` (B, N), see
+    `features` (B, D), what the output layer sees as the network runs by default. For a dynamic
+    network also `gate_scores`, `order` (branches, best first), `correct_by_k`, `in_top5_by_k`, all
+    (B, N), and `fired` (B, k), −1 behind the last; where tokens are routed, the k that count most
+    for the image; with subtasks `correct_with_subtask` and `correct_subtask_first` (B, N), see
     `hydranet.route_log`.
     """
-    if isinstance(model, HydraNet):
-        return _of_hydra(model, images, labels, subtask_of_class)
+    if isinstance(model, DynamicNetwork):
+        return _of_dynamic(model, images, labels, subtask_of_class)
     if isinstance(model, StaticNetwork):
         features = model.features(images)  # (B, D)
         return {**_answers(model.head(features), labels), FEATURES: features}
     raise TypeError(f"Only networks of this package have verdicts, not {type(model).__name__}.")
 
 
-def _of_hydra(
-    model: HydraNet, images: Tensor, labels: Tensor, subtask_of_class: Tensor | None
+def _of_dynamic(
+    model: DynamicNetwork, images: Tensor, labels: Tensor, subtask_of_class: Tensor | None
 ) -> dict[str, Tensor]:
-    stem_features = model.stem(images)
-    gate_scores = model.gate(stem_features)  # (B, N)
-    features = all_branch_features(model.branches, stem_features)  # (B, N, D)
-    num_branches = features.shape[1]
-    order = model.gate.route(gate_scores, num_branches).indices  # (B, N) best first
-    best = _in_order(features, order)
+    every = model.every(images)
+    num_branches = model.config.num_branches
     by_k = [
-        model.combiner(best[:, :k], model.gate.route(gate_scores, k).weights)
+        model.answer(every, model.own_route(every.gate_scores, k, 0.0))
         for k in range(1, num_branches + 1)
     ]  # N of (B, C)
-    k = model.config.k
+    route = model.own_route(every.gate_scores, None, None)
+    logits = model.answer(every, route)
+    chosen = in_order(every.features, route.indices.clamp(min=0))
+    view = model.image_view(DynamicOutput(logits, every.gate_scores, route, chosen))
+    gate_scores, features = view.gate_scores, every.features  # (B, N), (R, N, D)
+    order = _order(model, gate_scores)  # (B, N) best first
     columns = {
-        **_answers(by_k[k - 1], labels),
-        FEATURES: weighted_sum(best[:, :k], model.gate.route(gate_scores, k).weights),
+        **_answers(logits, labels),
+        FEATURES: model.pooled(every, route),
         "gate_scores": gate_scores,
         "order": order,
-        "fired": order[:, :k],
+        "fired": view.fired[:, : model.config.k],
         "correct_by_k": _right(by_k, labels),
         "in_top5_by_k": torch.stack([_in_top(logits, labels, 5) for logits in by_k], dim=1),
     }
@@ -68,7 +68,7 @@ def _of_hydra(
             [_swapped_in(model, features, gate_scores, order[:, : k + 1], own)
              for k in range(num_branches)], labels,
         )  # fmt: skip
-        best = _in_order(features, first)
+        best = in_order(features, first)
         columns["correct_subtask_first"] = _right(
             [model.combiner(best[:, :k], model.gate.route(gate_scores, k).weights)
              for k in range(1, num_branches + 1)], labels,
@@ -76,8 +76,15 @@ def _of_hydra(
     return columns
 
 
+def _order(model: DynamicNetwork, gate_scores: Tensor) -> Tensor:
+    """(B, N): all branches, the first to run in front."""
+    if model.config.policy.by_token:
+        return gate_scores.argsort(dim=1, descending=True, stable=True)
+    return model.own_route(gate_scores, model.config.num_branches, 0.0).indices
+
+
 def _swapped_in(
-    model: HydraNet, features: Tensor, gate_scores: Tensor, chosen: Tensor, own: Tensor
+    model: DynamicNetwork, features: Tensor, gate_scores: Tensor, chosen: Tensor, own: Tensor
 ) -> Tensor:
     """Logits (B, C) if the branch `own` (B,) runs too: in place of the last of `chosen` (B, k)
     where it is not among them. Weights are a softmax over the scores of those that run, as ever."""
@@ -85,18 +92,13 @@ def _swapped_in(
     run = chosen.clone()
     run[:, -1] = torch.where(missed, own, chosen[:, -1])
     weights = gate_scores.gather(1, run).softmax(dim=1)  # (B, k)
-    return model.combiner(_in_order(features, run), weights)
+    return model.combiner(in_order(features, run), weights)
 
 
 def _with_own_first(order: Tensor, own: Tensor) -> Tensor:
     """(B, N) branches, best first → the same with `own` (B,) before the others."""
     is_other = order != own[:, None]
     return order.gather(1, is_other.long().sort(dim=1, stable=True).indices)
-
-
-def _in_order(features: Tensor, branches: Tensor) -> Tensor:
-    """(B, N, D) features and (B, k) branches → (B, k, D)."""
-    return features.gather(1, branches[:, :, None].expand(-1, -1, features.shape[2]))
 
 
 def _answers(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:

@@ -37,7 +37,13 @@ def weight_shapes(config: ArchitectureConfig) -> dict[str, Shape]:
 
 def _built(config: ArchitectureConfig) -> dict[str, Shape]:
     """Of a network of another family, built by torch without allocating anything."""
-    import torch
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise InputError(
+            f"The layers of {config.title} are known to PyTorch alone, which is not installed "
+            "here. Install it with: pip install torch"
+        ) from None
 
     from hydranet.models import build
 

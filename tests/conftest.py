@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
+from hydranet.array_routing import choose
 from hydranet.card import Card, DataNote, Provenance
 from hydranet.checkpoints import encode_weights, write_checkpoint
 from hydranet.class_features import ClassFeatures
-from hydranet.config import ArchitectureConfig, HydraConfig
+from hydranet.config import ArchitectureConfig, DynamicConfig
 from hydranet.data.normalisation import Normalisation
 from hydranet.metrics import Metrics
 from hydranet.models import build
@@ -27,11 +28,13 @@ IMAGES = 24
 def tiny(model: str) -> dict[str, Any]:
     """Fields that make a registered network tiny: 8 classes, 4 branches of which 2 run."""
     config = model_config(model)
-    narrow = (
-        {"growth": 2, "channels": 3}
-        if hasattr(config, "growth")
-        else {"widths": (4, 4, 8, 8)[: config.num_widths]}
-    )
+    narrow: dict[str, Any]
+    if hasattr(config, "growth"):
+        narrow = {"growth": 2, "channels": 3}
+    elif hasattr(config, "dim"):
+        narrow = {"dim": 6, "heads": 2, "depth": 2}
+    else:
+        narrow = {"widths": (4, 4, 8, 8)[: config.num_widths]}
     branches = {"num_branches": 4, "k": 2} if config.is_dynamic else {}
     return {"num_classes": 8, "image_size": 16, **narrow, **branches}
 
@@ -80,7 +83,7 @@ def make_checkpoint() -> MakeCheckpoint:
 
 def _card_fields(name: str, config: ArchitectureConfig) -> dict[str, Any]:
     classes = config.num_classes
-    branches = config.num_branches if isinstance(config, HydraConfig) else 0
+    branches = config.num_branches if isinstance(config, DynamicConfig) else 0
     return {
         "name": name,
         "architecture": config,
@@ -112,7 +115,7 @@ def _card_fields(name: str, config: ArchitectureConfig) -> dict[str, Any]:
 
 def _metrics(config: ArchitectureConfig, images: int, top1: float) -> Metrics:
     """`top1` at the default k, up to a point less or more for each branch less or more."""
-    if not isinstance(config, HydraConfig):
+    if not isinstance(config, DynamicConfig):
         return Metrics(images=images, top1=top1, top5=top1 + 30)
     point = min(1.0, 20 / config.num_branches)
     steps = [point * (k - config.k) for k in range(1, config.num_branches + 1)]
@@ -132,14 +135,20 @@ def _routes(config: ArchitectureConfig) -> RouteLog:
     label = np.arange(IMAGES, dtype=np.int32) % config.num_classes
     prediction = rng.integers(0, config.num_classes, IMAGES).astype(np.int32)
     confidence = rng.uniform(0.2, 1, IMAGES).astype(np.float16)
-    if not isinstance(config, HydraConfig):
+    if not isinstance(config, DynamicConfig):
         return RouteLog(label, prediction, confidence)
     scores = rng.normal(size=(IMAGES, config.num_branches)).astype(np.float16)
-    if not config.has_subtasks:
+    if not config.has_gate:
         scores[:] = 0
+    if config.policy.in_a_row:
+        scores = rng.random(scores.shape).astype(np.float16)
+        scores[:, 0] = 1
     correct = rng.random((IMAGES, config.num_branches)) < 0.4
-    correct[:, config.k - 1] = prediction == label
-    fired = np.argsort(-scores, axis=1, kind="stable")[:, : config.k].astype(np.int16)
+    fired, _ = choose(
+        scores.astype(np.float32), k=config.k, threshold=config.threshold, policy=config.policy
+    )
+    correct[np.arange(IMAGES), (fired >= 0).sum(axis=1) - 1] = prediction == label
+    fired = fired.astype(np.int16)
     better = {}
     if config.has_subtasks:
         shape = correct.shape

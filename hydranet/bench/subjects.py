@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hydranet.card import Card, DataNote, Provenance
 from hydranet.checkpoints import CHECKPOINTS, WEIGHTS, Checkpoint, find_checkpoint
-from hydranet.config import ArchitectureConfig, HydraConfig
+from hydranet.config import ArchitectureConfig, DynamicConfig
 from hydranet.costs import count_costs
 from hydranet.data.normalisation import Normalisation
 from hydranet.metrics import Metrics
@@ -67,7 +67,7 @@ def untrained(name: str, config: ArchitectureConfig, folder: Path) -> Checkpoint
 
 
 def _card(name: str, config: ArchitectureConfig, digest: str) -> Card:
-    branches = config.num_branches if isinstance(config, HydraConfig) else 0
+    branches = config.num_branches if isinstance(config, DynamicConfig) else 0
     zeros = [0.0] * branches
     nothing = Metrics(
         images=1, top1=0.0, top5=0.0, top1_by_k=zeros, top5_by_k=zeros, branch_load=zeros,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.answer import softmax
 from hydranet.array_routing import PADDING
 from hydranet.bulk.rows import Found, Settings
 from hydranet.card import Card
 from hydranet.engines import Engine, Outputs
+from hydranet.policies import softmax
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +40,13 @@ def answers_in(card: Card, outputs: Outputs) -> Answers:
     """What the outputs of a card's network mean."""
     probabilities = softmax(outputs.logits)  # (B, C)
     classes = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]  # (B, 2)
-    macs = np.array([card.costs.macs(count) for count in range(card.costs.num_branches + 1)])
     return Answers(
         classes=classes.astype(np.int32),
         confidence=np.take_along_axis(probabilities, classes, axis=1),
         gate_scores=outputs.gate_scores,
         fired=outputs.fired.astype(np.int16),
         weights=outputs.weights,
-        macs=macs[outputs.counts],
+        macs=outputs.macs(card),
     )
 
 

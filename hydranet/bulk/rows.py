@@ -13,11 +13,11 @@ from hydranet.card import Card
 
 @dataclass(frozen=True)
 class Settings:
-    """How branches are chosen: the `k` best-scored (None: the network's own k), less those that the
-    gate is less confident of than `threshold`, 0 to 1."""
+    """How branches are chosen: the `k` best-scored, less those that the gate is less confident of
+    than `threshold`, 0 to 1. None: the network's own."""
 
     k: int | None = None
-    threshold: float = 0.0
+    threshold: float | None = None
 
     def check(self, card: Card) -> None:
         """Raise InputError unless they fit the network."""

@@ -47,7 +47,7 @@ def settings_json(card: Card, settings: Settings) -> dict[str, Any]:
         "checkpoint": card.name,
         "weights_sha256": card.weights_sha256,
         "k": (settings.k or card.costs.k) if card.costs.num_branches else None,
-        "threshold": settings.threshold,
+        "threshold": card.threshold if settings.threshold is None else settings.threshold,
     }
 
 

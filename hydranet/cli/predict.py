@@ -29,6 +29,10 @@ def predict_command(
     images: Annotated[list[Path], typer.Argument(help="PNG, JPEG or WebP files.")],
     checkpoint: Annotated[str, typer.Option(help="Name of a checkpoint, or its folder.")],
     k: Annotated[int | None, typer.Option(help="How many branches fire.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Dynamic k: how much a branch must be wanted to run, 0 to 1."),
+    ] = None,
     json: JsonOption = False,
     checkpoints: RootOption = None,
     engine: EngineOption = "auto",
@@ -39,10 +43,10 @@ def predict_command(
     from hydranet.engines import open_engine
 
     found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
-    check_choice(found.card, k)
+    check_choice(found.card, k, threshold)
     opened = open_engine(found, engine)
     say_what_int8_costs(opened)
-    results = [_one(opened, path, k) for path in images]
+    results = [_one(opened, path, k, threshold) for path in images]
     if json:
         print_json({"checkpoint": checkpoint, "images": results})
     else:
@@ -52,7 +56,7 @@ def predict_command(
         raise InputError("None of the images could be read.")
 
 
-def _one(engine: Engine, path: Path, k: int | None) -> dict[str, Any]:
+def _one(engine: Engine, path: Path, k: int | None, threshold: float | None) -> dict[str, Any]:
     from hydranet.data.resize import fit_square
     from hydranet.engines import answers
     from hydranet.timing import timed
@@ -62,7 +66,7 @@ def _one(engine: Engine, path: Path, k: int | None) -> dict[str, Any]:
     except InputError as error:
         return {"file": str(path), "error": str(error)}
     pixels = fit_square(image, engine.card.architecture.image_size)[None]
-    outputs, timing = timed(lambda: engine.run(pixels, k=k), RUNS)
+    outputs, timing = timed(lambda: engine.run(pixels, k=k, threshold=threshold), RUNS)
     found = answers(engine, outputs)[0]
     names = engine.card.class_names
     return {

@@ -56,8 +56,11 @@ def route_command(
         int | None, typer.Option(help="How many branches fire; the network's own.")
     ] = None,
     threshold: Annotated[
-        float, typer.Option(help="Drop branches the gate is less confident of, 0 to 1.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            help="Drop branches the gate is less confident of, 0 to 1; the network's own."
+        ),
+    ] = None,
     part: Annotated[int, typer.Option(min=1, help="Images a part.")] = 4096,
     json: JsonOption = False,
     checkpoints: RootOption = None,

@@ -12,7 +12,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import ray
 from ray.data import DataContext
@@ -62,14 +61,8 @@ def connected(address: str | None, *, workers: int | None, progress: bool = Fals
     if mine:
         _begin(address, workers or os.cpu_count() or 1)
     context = DataContext.get_current()
-    wanted = {
-        "target_max_block_size": BLOCK_BYTES,
-        "enable_progress_bars": progress,
-        "enable_rich_progress_bars": True,
-        "use_ray_tqdm": False,
-    }
-    before = {name: getattr(context, name) for name in wanted}
-    _set(context, wanted)
+    before = context.target_max_block_size, context.enable_progress_bars
+    context.target_max_block_size, context.enable_progress_bars = BLOCK_BYTES, progress
     try:
         cpus = int(ray.cluster_resources().get("CPU", 0))
         if (workers or 1) > cpus:
@@ -79,14 +72,9 @@ def connected(address: str | None, *, workers: int | None, progress: bool = Fals
             )
         yield workers or cpus
     finally:
-        _set(context, before)
+        context.target_max_block_size, context.enable_progress_bars = before
         if mine:
             ray.shutdown()
-
-
-def _set(context: DataContext, settings: dict[str, Any]) -> None:
-    for name, value in settings.items():
-        setattr(context, name, value)
 
 
 def _begin(address: str | None, workers: int) -> None:

@@ -87,7 +87,7 @@ def open_engine(
                 f"The engine {name} knows the layers of ResNet and DenseNet, not those of "
                 f"{static.title}, on which {checkpoint.name} is built. Use eager."
             )
-        name = "eager"
+        name = choose_engine("eager")
     if name == "onnx":
         from hydranet.engines.onnx.engine import OnnxEngine
 

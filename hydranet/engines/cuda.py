@@ -44,7 +44,7 @@ class CudaEngine(TorchEngine):
         pixels: NDArray[np.uint8],
         *,
         k: int | None = None,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         fired: NDArray[np.integer] | None = None,
     ) -> Outputs:
         """See `Engine.run`."""

@@ -26,7 +26,8 @@ class Outputs:
     `logits`: (B, C); `gate_scores`: (B, N), of all branches; `fired`: (B, k) branches that ran,
     best-scored first, `PADDING` behind the last; `weights`: (B, k), 0 where padded; `features`:
     (B, k, D) of the fired branches, in a multi-head network the heads' logits, 0 where padded. For
-    a static network the last four have no columns.
+    a static network the last four have no columns. `rows`: (B, k), on how many of an image's tokens
+    each branch ran; None where it ran on all of the image.
     """
 
     logits: NDArray[np.float32]
@@ -34,6 +35,24 @@ class Outputs:
     fired: NDArray[np.int64]
     weights: NDArray[np.float32]
     features: NDArray[np.float32]
+    rows: NDArray[np.int64] | None = None
+
+    def branch_macs(self, card: Card, index: int) -> tuple[int, ...]:
+        """MACs of image number `index` on each branch that ran."""
+        ran = self.fired[index] != PADDING
+        rows = None if self.rows is None else self.rows[index][ran].tolist()
+        return card.costs.branch_macs(self.fired[index][ran].tolist(), rows)
+
+    def macs(self, card: Card) -> NDArray[np.int64]:
+        """(B,): MACs of each image, all parts together."""
+        costs = card.costs
+        if self.rows is not None:
+            runs = self.rows.sum(axis=1)
+            return np.asarray(costs.always + runs * costs.branch.macs // costs.rows, np.int64)
+        masks = np.zeros((len(self.fired), costs.num_branches + 1), bool)
+        np.put_along_axis(masks, np.where(self.fired == PADDING, costs.num_branches, self.fired),
+                          True, axis=1)  # fmt: skip
+        return costs.macs_of(masks[:, :-1])
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -74,14 +93,14 @@ class Engine(Protocol):
         pixels: NDArray[np.uint8],
         *,
         k: int | None = None,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         fired: NDArray[np.integer] | None = None,
     ) -> Outputs:
         """Run (B, side, side, 3) images, B at least 1.
 
-        `k`: how many branches fire (the network's own unless given); `threshold`: dynamic k, of
-        those k only the branches that the gate is at least so confident of, the best one in any
-        case; `fired`: (B, k') runs exactly these instead, -1 pads, weighted by the gate.
+        `k`: how many branches fire; `threshold`: dynamic k, of those k only the branches that the
+        gate is at least so confident of, the best one in any case (both the network's own unless
+        given); `fired`: (B, k') runs exactly these instead, -1 pads, weighted by the gate.
 
         Raises:
             InputError: the images are not of the network's size, or the choice of branches does
@@ -100,21 +119,31 @@ class Engine(Protocol):
 
 def answers(engine: Engine, outputs: Outputs) -> list[Answer]:
     """What `engine.run` gave, as one answer an image."""
-    found = []
-    for index, count in enumerate(outputs.counts.tolist()):
-        weights = outputs.weights[index, :count]  # (k,)
+    images = range(len(outputs.logits))
+    return [answer_of(outputs, index, engine.card, engine.output_weight) for index in images]
+
+
+def answer_of(
+    outputs: Outputs, index: int, card: Card, output_weight: NDArray[np.float32]
+) -> Answer:
+    """What a network made of image number `index`; `output_weight`: see `Engine`."""
+    count = int(outputs.counts[index])
+    weights = outputs.weights[index, :count]  # (k,)
+    shares = np.zeros((0, outputs.logits.shape[1]), np.float32)
+    if output_weight.shape[1]:
         weighted = outputs.features[index, :count] * weights[:, None]  # (k, D)
-        found.append(
-            Answer(
-                logits=outputs.logits[index],
-                gate_scores=outputs.gate_scores[index],
-                fired=tuple(outputs.fired[index, :count].tolist()),
-                weights=tuple(weights.tolist()),
-                shares=np.asarray(weighted @ engine.output_weight.T, np.float32),  # (k, C)
-                macs=engine.card.costs.macs(count),
-            )
-        )
-    return found
+        shares = np.asarray(weighted @ output_weight.T, np.float32)  # (k, C)
+    branch_macs = outputs.branch_macs(card, index)
+    return Answer(
+        logits=outputs.logits[index],
+        gate_scores=outputs.gate_scores[index],
+        fired=tuple(outputs.fired[index, :count].tolist()),
+        weights=tuple(weights.tolist()),
+        shares=shares,
+        macs=card.costs.always + sum(branch_macs),
+        branch_macs=branch_macs,
+        policy=card.policy,
+    )
 
 
 def check_pixels(card: Card, pixels: NDArray[np.uint8]) -> None:

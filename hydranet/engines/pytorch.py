@@ -11,8 +11,10 @@ from torch import Tensor
 
 from hydranet.array_routing import check_choice, choose
 from hydranet.card import Card
+from hydranet.costs import Costs
 from hydranet.engines.engine import Outputs, check_dynamic, check_pixels, without_branches
-from hydranet.models.hydra import HydraNet
+from hydranet.engines.own import matrix_of
+from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
 from hydranet.switchboard import Examined
 
@@ -43,6 +45,26 @@ class Dynamic(Protocol):
         ...
 
 
+@runtime_checkable
+class Whole(Protocol):
+    """Any other dynamic network as engines run it: by its own forward."""
+
+    def outputs(
+        self,
+        x: Tensor,
+        *,
+        k: int | None,
+        threshold: float | None,
+        fired: NDArray[np.integer] | None,
+    ) -> Outputs:
+        """Of (B, 3, side, side), normalised; see `Engine.run`."""
+        ...
+
+    def examined(self, x: Tensor, pixels: NDArray[np.uint8], costs: Costs) -> Examined:
+        """Of one image, (1, 3, side, side); see `Engine.examine`."""
+        ...
+
+
 class TorchEngine:
     """See `hydranet.engines.engine.Engine`.
 
@@ -51,7 +73,7 @@ class TorchEngine:
     """
 
     def __init__(
-        self, name: str, model: Network, pieces: Static | Dynamic, *, threads: int = 1,
+        self, name: str, model: Network, pieces: Static | Dynamic | Whole, *, threads: int = 1,
         device: str = "cpu",
     ) -> None:  # fmt: skip
         assert model.card is not None, "a loaded network has its card"
@@ -59,14 +81,15 @@ class TorchEngine:
         self.card: Card = model.card
         self._static = pieces if isinstance(pieces, Static) else None
         self._dynamic = pieces if isinstance(pieces, Dynamic) else None
+        self._whole = pieces if isinstance(pieces, Whole) else None
         self._threads = threads
         self._device = device
-        self._combiner = model.combiner if isinstance(model, HydraNet) else None
+        self._combiner = None
         self.output_weight = np.zeros((self.card.architecture.num_classes, 0), np.float32)
         self._output_bias = np.zeros(0, np.float32)
-        if self._combiner is not None:
-            weight, bias = self._combiner.matrix()
-            self.output_weight, self._output_bias = weight.cpu().numpy(), bias.cpu().numpy()
+        if isinstance(model, DynamicNetwork):
+            self._combiner = model.combiner
+            self.output_weight, self._output_bias = matrix_of(model)
 
     @torch.inference_mode()
     def run(
@@ -74,7 +97,7 @@ class TorchEngine:
         pixels: NDArray[np.uint8],
         *,
         k: int | None = None,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         fired: NDArray[np.integer] | None = None,
     ) -> Outputs:
         """See `Engine.run`."""
@@ -83,12 +106,14 @@ class TorchEngine:
         x, pieces = self._input(pixels), self._dynamic
         if self._static is not None:
             return without_branches(self._static.logits(x).cpu().numpy())
+        if self._whole is not None:
+            return self._whole.outputs(x, k=k, threshold=threshold, fired=fired)
         assert pieces is not None, "what is not static is dynamic"
         assert self._combiner is not None, "a HydraNet has one"
         stem_features, scored = pieces.stem_and_scores(x)
         gate_scores = scored.cpu().numpy()  # (B, N)
         chosen, weights = choose(
-            gate_scores, k=k or self.card.costs.k, threshold=threshold, fired=fired
+            gate_scores, k=k or self.card.costs.k, threshold=threshold or 0.0, fired=fired
         )
         features = pieces.features(stem_features, chosen)  # (B, k, D)
         logits = self._combiner(features, torch.from_numpy(weights).to(self._device))
@@ -105,8 +130,11 @@ class TorchEngine:
         """See `Engine.examine`."""
         check_dynamic(self.card)
         check_pixels(self.card, pixels[None])
+        x = self._input(pixels[None])
+        if self._whole is not None:
+            return self._whole.examined(x, pixels, self.card.costs)
         assert self._dynamic is not None, "its card says so"
-        stem_features, gate_scores = self._dynamic.stem_and_scores(self._input(pixels[None]))
+        stem_features, gate_scores = self._dynamic.stem_and_scores(x)
         return Examined(
             pixels=pixels,
             gate_scores=gate_scores[0].cpu().numpy(),
@@ -114,6 +142,7 @@ class TorchEngine:
             output_weight=self.output_weight,
             output_bias=self._output_bias,
             costs=self.card.costs,
+            policy=self.card.policy,
         )
 
     def _input(self, pixels: NDArray[np.uint8]) -> Tensor:

@@ -7,9 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hydranet.engines.pytorch import Dynamic, Static, TorchEngine
+from hydranet.engines.own import OwnForward
+from hydranet.engines.pytorch import Dynamic, Static, TorchEngine, Whole
 from hydranet.executions.eager import eager
 from hydranet.executions.reference import all_branch_features, chosen_features
+from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.hydra import HydraNet
 from hydranet.models.network import Network
 from hydranet.routing import Route
@@ -20,15 +22,17 @@ def reference_engine(model: Network, *, threads: int = 1) -> TorchEngine:
     return TorchEngine("reference", model, own_pieces(model), threads=threads)
 
 
-def own_pieces(model: Network, *, conditional: bool = False) -> Static | Dynamic:
+def own_pieces(model: Network, *, conditional: bool = False) -> Static | Dynamic | Whole:
     """A network's own modules as an engine runs them; `conditional`: a branch sees only the images
     that fire it."""
-    if not isinstance(model, HydraNet):
-        return _Whole(model)
-    return _Fired(model) if conditional else _Pieces(model)
+    if isinstance(model, HydraNet):
+        return _Fired(model) if conditional else _Pieces(model)
+    if isinstance(model, DynamicNetwork):
+        return OwnForward(model, execution="eager" if conditional else "reference")
+    return _Static(model)
 
 
-class _Whole:
+class _Static:
     """See `hydranet.engines.pytorch.Static`."""
 
     def __init__(self, model: Network) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from hydranet.errors import InputError
 from hydranet.explain.parts import check_one_image, fired_branches, own_route
 from hydranet.explain.shapley import MAX_EXACT, all_subsets, exact_shapley, sampled_shapley
-from hydranet.models import HydraNet, Network
+from hydranet.models import DynamicNetwork, Network
 from hydranet.routing import Route
 
 
@@ -52,8 +52,13 @@ def branch_values(
         InputError: the network is static, or the image or the route does not fit.
     """
     check_one_image(x)
-    if not isinstance(model, HydraNet):
+    if not isinstance(model, DynamicNetwork):
         raise InputError("A static network has no branches, so none has a value.")
+    if model.rows > 1:
+        raise InputError(
+            "Shapley values are not reckoned where every token has a route of its own. What each "
+            f"{model.config.policy.branch} adds to a logit is exact all the same."
+        )
     with torch.no_grad():
         output = model(x, route=own_route(model, x) if route is None else route)
         fired = fired_branches(output.route)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hydranet.explain.parts import (
-    body_of,
     check_branch,
     check_gate,
     check_one_image,
     private_clone,
 )
 from hydranet.models import Network
+from hydranet.models.parts import maps_of
 
 Maps = NDArray[np.float32]
 """(channels, h, w)."""
@@ -33,7 +33,7 @@ def stem_maps(model: Network, x: Tensor) -> Maps:
     check_one_image(x)
     clone: Any = private_clone(model)
     with torch.no_grad():
-        return _array(clone.stem(x))
+        return _array(clone.stem_maps(x))
 
 
 def branch_maps(model: Network, x: Tensor, branch: int) -> Maps:
@@ -46,7 +46,7 @@ def branch_maps(model: Network, x: Tensor, branch: int) -> Maps:
     check_one_image(x)
     clone = private_clone(check_branch(model, branch))
     with torch.no_grad():
-        return _array(body_of(clone.branches[branch], "A branch").maps(clone.stem(x)))
+        return _array(clone.cut(branch)[0](clone.stem(x)))
 
 
 def gate_maps(model: Network, x: Tensor) -> Maps:
@@ -58,7 +58,7 @@ def gate_maps(model: Network, x: Tensor) -> Maps:
     check_one_image(x)
     clone = private_clone(check_gate(model, 0))
     with torch.no_grad():
-        return _array(body_of(clone.gate, "The gate").maps(clone.stem(x)))
+        return _array(maps_of(clone.gate, "The gate")(clone.stem(x)))
 
 
 def body_maps(model: Network, x: Tensor) -> Maps:
@@ -70,7 +70,7 @@ def body_maps(model: Network, x: Tensor) -> Maps:
     check_one_image(x)
     clone: Any = private_clone(model)
     with torch.no_grad():
-        return _array(body_of(clone, "The whole").maps(clone.stem(x)))
+        return _array(maps_of(clone, "The whole")(clone.stem(x)))
 
 
 def _array(maps: Tensor) -> Maps:

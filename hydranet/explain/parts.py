@@ -6,10 +6,10 @@ import copy
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hydranet.errors import InputError
-from hydranet.models import HydraNet, Network
+from hydranet.models import DynamicNetwork, Network
 from hydranet.routing import Route
 
 N = TypeVar("N", bound=Network)
@@ -30,7 +30,7 @@ def own_route(model: Network, x: Tensor) -> Route | None:
 
     `x`: (B, 3, H, W), normalised.
     """
-    if not isinstance(model, HydraNet):
+    if not isinstance(model, DynamicNetwork):
         return None
     with torch.no_grad():
         return model(x).route
@@ -39,14 +39,17 @@ def own_route(model: Network, x: Tensor) -> Route | None:
 def repeated(route: Route, images: int) -> Route:
     """The route of one image for `images` of them; its weights are constants."""
     return Route(
-        route.indices.expand(images, -1),
-        route.weights.detach().expand(images, -1),
+        route.indices.repeat(images, 1),
+        route.weights.detach().repeat(images, 1),
         route.num_branches,
     )
 
 
 def fired_branches(route: Route) -> list[int]:
-    """The branches that run for a route of one image, best-scored first."""
+    """The branches that run for a route of one image, best-scored first; of one whose tokens have
+    routes of their own, all that any of them runs."""
+    if len(route.indices) > 1:
+        return torch.nonzero(route.mask.any(dim=0)).flatten().tolist()
     return route.indices[0, : int(route.counts[0])].tolist()
 
 
@@ -59,13 +62,13 @@ def check_one_image(x: Tensor) -> None:
         )
 
 
-def check_branch(model: Network, branch: int) -> HydraNet:
+def check_branch(model: Network, branch: int) -> DynamicNetwork:
     """The network, known to have that branch.
 
     Raises:
         InputError: it is static, or the branch is out of range.
     """
-    if not isinstance(model, HydraNet):
+    if not isinstance(model, DynamicNetwork):
         raise InputError("A static network has no branches and no gate: explain a class's logit.")
     last = model.config.num_branches - 1
     if not 0 <= branch <= last:
@@ -73,27 +76,18 @@ def check_branch(model: Network, branch: int) -> HydraNet:
     return model
 
 
-def check_gate(model: Network, branch: int) -> HydraNet:
+def check_gate(model: Network, branch: int) -> DynamicNetwork:
     """The network, known to have a gate that scores that branch; raises InputError otherwise."""
     hydra = check_branch(model, branch)
     if not list(hydra.gate.parameters()):
+        heads = hydra.config.policy.branches
         raise InputError(
-            "All heads of this network run and its gate scores none, so there is no score to "
-            "explain. Explain a class's logit or a head's share of it."
+            f"No gate that learned chooses among the {heads} of this network, so there is no score "
+            f"to explain. Explain a class's logit or one of its {heads}' share of it."
+        )
+    if hydra.rows > 1:
+        raise InputError(
+            "Every token of this network has scores of its own, so there is no one score of a "
+            "branch to explain. Explain a class's logit."
         )
     return hydra
-
-
-def body_of(owner: nn.Module, name: str) -> Any:
-    """The body of a branch, of the gate or of a static network, which has `.maps`.
-
-    Raises:
-        InputError: it has none.
-    """
-    body = getattr(owner, "body", None)
-    if not hasattr(body, "maps"):
-        raise InputError(
-            f"{name} of this network has no feature maps before pooling, so neither they nor "
-            "Grad-CAM can be shown. Choose another method, or the stem's maps."
-        )
-    return body

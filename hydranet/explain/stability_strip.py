@@ -18,9 +18,9 @@ from torch import Tensor
 from hydranet.errors import InputError
 from hydranet.explain.dials import Dial, get_dial
 from hydranet.explain.parts import repeated
-from hydranet.models import HydraNet, Network
+from hydranet.models import DynamicNetwork, Network
 from hydranet.prediction import Picture
-from hydranet.routing import Route
+from hydranet.routing import PADDING, Route
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ def stability(
     dial: str,
     *,
     k: int | None = None,
-    threshold: float = 0.0,
+    threshold: float | None = None,
     seed: int = 0,
 ) -> StabilityStrip:
     """Run a picture at all settings of a dial of `DIALS`, in one batch with the route free and one
@@ -121,21 +121,19 @@ def stability(
 
 
 def _run(
-    model: Network, x: Tensor, neutral: int, k: int | None, threshold: float
+    model: Network, x: Tensor, neutral: int, k: int | None, threshold: float | None
 ) -> tuple[Tensor, Tensor, tuple[tuple[int, ...], ...]]:
     """Logits with the route free and with that of row `neutral` held, (S, C) each; what fired."""
-    if not isinstance(model, HydraNet):
+    if not isinstance(model, DynamicNetwork):
         if k is not None or threshold:
             raise InputError("A static network has no k and no threshold: all of it runs.")
         logits = model(x)
         return logits, logits, ((),) * len(x)
     free = model(x, k=k, threshold=threshold)
     route = free.route
-    row = slice(neutral, neutral + 1)
+    row = slice(neutral * model.rows, (neutral + 1) * model.rows)
     own = Route(route.indices[row], route.weights[row], route.num_branches)
     held = model(x, route=repeated(own, len(x))).logits
-    fired = tuple(
-        tuple(indices[:count])
-        for indices, count in zip(route.indices.tolist(), route.counts.tolist(), strict=True)
-    )
+    view = model.image_view(free).fired  # (S, k)
+    fired = tuple(tuple(b for b in row if b != PADDING) for row in view.tolist())
     return free.logits, held, fired

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from hydranet.errors import InputError
 from hydranet.explain.parts import check_branch, check_gate, fired_branches, repeated
-from hydranet.models import HydraNet, Network
+from hydranet.models import DynamicNetwork, Network
 from hydranet.routing import PADDING, Route
 
 
@@ -78,6 +78,11 @@ def check_target(model: Network, target: Target, route: Route | None) -> None:
             _check_route(model, route)
         case BranchShare(branch=branch):
             hydra = check_branch(model, branch)
+            if hydra.rows > 1:
+                raise InputError(
+                    "Every token of this network has a route of its own, so what one branch adds "
+                    "depends on all of them. Explain the class's logit."
+                )
             if not hasattr(hydra.combiner, "shares"):
                 raise InputError(
                     "This network's combiner does not add its branches up, so none has a share of "
@@ -96,12 +101,12 @@ def check_target(model: Network, target: Target, route: Route | None) -> None:
 
 def _check_route(model: Network, route: Route | None) -> list[int]:
     """The branches that the route fires, none for a static network; raises where it cannot hold."""
-    if not isinstance(model, HydraNet):
+    if not isinstance(model, DynamicNetwork):
         if route is not None:
             raise InputError("A static network takes no route: all of it runs.")
         return []
-    if route is None or len(route.indices) != 1:
-        images = 0 if route is None else len(route.indices)
+    if route is None or len(route.indices) != model.rows:
+        images = 0 if route is None else len(route.indices) // model.rows
         raise InputError(f"The route of one image must be held, not of {images}.")
     return fired_branches(route)
 
@@ -128,7 +133,7 @@ class TargetFunction(nn.Module):
             case ClassLogit(class_index=c):
                 return self._logits(x)[:, c]
             case BranchShare(branch=b, class_index=c):
-                features = self.model.branches[b](self.model.stem(x))[:, None]  # (B, 1, D)
+                features = self.model.branch_features(self.model.stem(x), b)[:, None]  # (B, 1, D)
                 weight = self.weight_of(b).expand(len(x), 1)  # (B, 1)
                 return self.model.combiner.shares(features, weight)[:, 0, c]
             case GateScore(branch=b):
@@ -150,4 +155,4 @@ class TargetFunction(nn.Module):
 
     def _scores(self, x: Tensor) -> Tensor:
         """(B, N)."""
-        return self.model.gate(self.model.stem(x))
+        return self.model.scores(self.model.stem(x))

@@ -42,7 +42,7 @@ def _what(card: Card) -> str:
     chosen = (
         f"a gate scores {costs.num_branches} branches for each image, and the best {costs.k} run"
         if config.has_subtasks
-        else f"of its {costs.num_branches} branches {costs.k} run"
+        else f"of its {costs.num_branches} {card.policy.branches} at most {costs.k} run"
     )
     return (
         f"{config.title} tells {config.num_classes:,} classes apart. {takes}, and each image runs "

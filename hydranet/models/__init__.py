@@ -8,22 +8,24 @@ from hydranet.config import (
     ArchitectureConfig,
     BackboneConfig,
     DenseNetConfig,
-    HydraConfig,
+    DynamicConfig,
     ResNetConfig,
     ResSepConfig,
 )
 from hydranet.errors import InputError
 from hydranet.models.densenet import DenseNet
+from hydranet.models.dynamic import DynamicNetwork, DynamicOutput
 from hydranet.models.families import parts_of
-from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.models.hydra import HydraNet
 from hydranet.models.network import Network, StaticNetwork
 from hydranet.models.resnet import ResNet
 from hydranet.registry import model_config
 
 __all__ = [
     "DenseNet",
+    "DynamicNetwork",
+    "DynamicOutput",
     "HydraNet",
-    "HydraOutput",
     "Network",
     "ResNet",
     "StaticNetwork",
@@ -41,8 +43,8 @@ def build(config: ArchitectureConfig) -> Network:
             return DenseNet(config)
         case BackboneConfig() | ResSepConfig():
             return StaticNetwork(config, parts_of(config))
-        case HydraConfig():
-            return HydraNet(config)
+        case DynamicConfig():
+            return config.build()
     raise InputError(f"No network is known for the family {config.family!r}.")
 
 

@@ -23,6 +23,10 @@ class Network(nn.Module):
     stem: nn.Module
     card: Card | None = None
 
+    def stem_maps(self, x: Tensor) -> Tensor:
+        """What the stem hands on, as maps: (B, 3, H, W) → (B, channels, h, w)."""
+        return self.stem(x)
+
 
 class StaticNetwork(Network):
     """A static network: every input runs all of it.

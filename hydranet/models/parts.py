@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
+
+from hydranet.errors import InputError
 
 
 class Body(nn.Module):
@@ -22,6 +25,20 @@ class Body(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, c, H, W) → (B, D)."""
         return self.maps(x).mean(dim=(2, 3))
+
+
+def maps_of(owner: nn.Module, name: str) -> Callable[[Tensor], Tensor]:
+    """What gives the feature maps before pooling of a branch, of the gate or of a static network.
+
+    `name`: of the owner, in the error. Raises InputError: its body gives none.
+    """
+    body: Any = getattr(owner, "body", None)
+    if not hasattr(body, "maps"):
+        raise InputError(
+            f"{name} of this network has no feature maps before pooling, so neither they nor "
+            "Grad-CAM can be shown. Choose another method, or the stem's maps."
+        )
+    return body.maps
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ Lists of N numbers an image are what makes a log large and slow to ask. Each is 
 row, to what the figures need of it:
 
 `images`       index, label, prediction, confidence, correct; for a dynamic network `fired` (bit b:
-               branch b fired), `first` (the gate's first choice), `right_by_k` (bit k − 1: right
-               with k branches), `gate_confidence` (softmax share of the first choice), `margin`
-               (score of the last that fired less that of the first refused; NULL where all fire),
-               `rank` (place of the label's subtask in the gate's order, from 1; NULL without
-               subtasks)
+               branch b fired), `ran` (how many did), `first` (the gate's first choice),
+               `right_by_k` (bit k − 1: right with k branches), `gate_confidence` (softmax share of
+               the first choice), `margin` (score of the last that fired less that of the first
+               refused; NULL where all fire), `rank` (place of the label's subtask in the gate's
+               order, from 1; NULL without subtasks)
 `class_routes` images and right answers of each class on each route
 `by_rank`      images of each rank, and how many are right with 1 to N branches
 `class_scores` mean gate score of each branch for each class
@@ -24,6 +24,7 @@ from pathlib import Path
 
 import duckdb
 
+from hydranet.array_routing import PADDING
 from hydranet.specialisation.layout import BETTER_GATES, Layout
 
 
@@ -55,7 +56,12 @@ def load(
 def _routed(branches: int, k: int) -> list[str]:
     """SQL of the columns that a dynamic network has besides."""
     places = range(1, branches + 1)
-    fired = " | ".join(f"(1::UBIGINT << fired[{place}])" for place in range(1, k + 1))
+    each = range(1, k + 1)
+    fired = " | ".join(
+        f"(CASE WHEN fired[{place}] = {PADDING} THEN 0 ELSE 1::UBIGINT << fired[{place}] END)"
+        for place in each
+    )
+    ran = " + ".join(f"(fired[{place}] <> {PADDING})::UTINYINT" for place in each)
     right = " | ".join(f"(correct_by_k[{p}]::UBIGINT << {p - 1})" for p in places)
     exponentials = " + ".join(f"exp(gate_scores[{p}] - gate_scores[fired[1] + 1])" for p in places)
     own = "gate_scores[subtask + 1]"
@@ -69,6 +75,7 @@ def _routed(branches: int, k: int) -> list[str]:
     rank = f"coalesce(list_position(fired, subtask), greatest({k + 1}, 1 + {ahead}))"
     return [
         f"({fired})::UBIGINT AS fired",
+        f"({ran})::UTINYINT AS ran",
         "fired[1]::UTINYINT AS first",
         f"({right})::UBIGINT AS right_by_k",
         f"(1 / ({exponentials}))::FLOAT AS gate_confidence",

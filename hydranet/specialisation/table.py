@@ -61,11 +61,13 @@ def open_route_table(
     num_classes: int,
     subtask_of_class: Sequence[int] | None = None,
     most_rows: int | None = None,
+    fewer: bool = False,
 ) -> RouteTable:
     """Read the route log in the file `path`. It is not needed afterwards.
 
     `subtask_of_class`: the branch meant for each class; left aside where the log has no branches.
-    `most_rows`: what a stranger may ask to be read.
+    `most_rows`: what a stranger may ask to be read. `fewer`: whether images may run fewer branches
+    than others, as those of a network whose branches stand in a row.
 
     Raises:
         InputError: the file is no route log, one of another number of classes or branches, or too
@@ -98,12 +100,13 @@ def open_route_table(
         subtask_of_class=subtasks or None,
         better_gates=layout.better_gates and bool(subtasks),
     )
-    _check(table, path)
+    _check(table, path, "ran" if fewer else str(table.k))
     return table
 
 
-def _check(table: RouteTable, path: Path) -> None:
-    """Raise InputError where a value cannot be what its column says."""
+def _check(table: RouteTable, path: Path, fired: str) -> None:
+    """Raise InputError where a value cannot be what its column says; `fired`: how many branches
+    must have, in SQL."""
     found = table.columns(
         "SELECT min(least(label, prediction)) AS low, max(greatest(label, prediction)) AS high,"
         " count(*) - count(label + prediction + confidence) AS missing,"
@@ -124,9 +127,10 @@ def _check(table: RouteTable, path: Path) -> None:
     if not table.num_branches:
         return
     bad = table.columns(
-        "SELECT count(*) AS n FROM images WHERE fired IS NULL OR bit_count(fired) <> ? OR "
-        "fired >> ? > 1 OR right_by_k IS NULL OR gate_confidence IS NULL OR isnan(gate_confidence)",
-        [table.k, table.num_branches - 1],
+        f"SELECT count(*) AS n FROM images WHERE fired IS NULL OR bit_count(fired) <> {fired} OR "
+        "fired = 0 OR fired >> ? > 1 OR right_by_k IS NULL OR gate_confidence IS NULL OR "
+        "isnan(gate_confidence)",
+        [table.num_branches - 1],
     )["n"][0]
     if bad:
         raise InputError(

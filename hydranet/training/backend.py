@@ -14,7 +14,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from hydranet.models.hydra import HydraNet
+from hydranet.models.dynamic import DynamicNetwork
 from hydranet.training.recipe import Recipe
 
 
@@ -26,7 +26,7 @@ def settle(recipe: Recipe, model: nn.Module, device: torch.device) -> Recipe:
         fast = torch.cuda.is_bf16_supported() if cuda else _cpu_has_bfloat16()
         precision = "bfloat16" if fast else "float32"
     if compile_ == "auto":
-        static = not isinstance(model, HydraNet)
+        static = not isinstance(model, DynamicNetwork)
         compile_ = "on" if static or precision == "float32" else "off"
     return replace(recipe, precision=precision, compile=compile_)
 
@@ -48,7 +48,7 @@ def compile_in_place(model: nn.Module) -> None:
 
     Which rows a branch gets differs from batch to batch, so branches stay as they are.
     """
-    if isinstance(model, HydraNet):
+    if isinstance(model, DynamicNetwork):
         model.stem.compile()
         model.gate.compile()
     else:

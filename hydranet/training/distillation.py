@@ -21,7 +21,7 @@ from torch import Tensor
 
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
-from hydranet.models.hydra import HydraOutput
+from hydranet.models.dynamic import DynamicOutput
 from hydranet.models.network import Network
 from hydranet.training.backend import autocast, compile_in_place, settle
 from hydranet.training.recipe import Recipe
@@ -47,7 +47,7 @@ class Teacher:
         """(B, 3, H, W) as the student sees them → (B, C) float32."""
         with torch.no_grad(), autocast(self.recipe, images.device):
             output = self.model(images * self.scale + self.shift)
-        return (output.logits if isinstance(output, HydraOutput) else output).float()
+        return (output.logits if isinstance(output, DynamicOutput) else output).float()
 
 
 def prepare_teacher(

@@ -28,7 +28,7 @@ from torch._C._distributed_c10d import PrefixStore, TCPStore  # as torch.distrib
 from torch.nn.parallel import DistributedDataParallel
 
 from hydranet.errors import InputError
-from hydranet.models.hydra import HydraNet
+from hydranet.models.dynamic import DynamicNetwork
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class World:
         return DistributedDataParallel(
             model,
             device_ids=[device] if device.type == "cuda" else None,
-            find_unused_parameters=isinstance(model, HydraNet),
+            find_unused_parameters=isinstance(model, DynamicNetwork),
         )
 
     def sum(self, value: Tensor) -> Tensor:

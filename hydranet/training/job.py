@@ -154,7 +154,8 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
 
 
 def find_start(start: str | None, model: str) -> str | None:
-    """The checkpoint that `model` begins as a copy of: `start`, with "auto" looked up.
+    """The checkpoint that `model` begins as a copy of: `start`, with "auto" looked up; None where
+    it is built on no static network.
 
     Raises:
         InputError: "auto", and no registered network is the static one of `model`.
@@ -162,7 +163,7 @@ def find_start(start: str | None, model: str) -> str | None:
     if start != AUTO_START:
         return start
     config = model_config(model)
-    if not config.is_dynamic:
+    if config.static == config:
         return None
     for name in list_models():
         if model_config(name) == config.static:

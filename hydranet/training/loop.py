@@ -15,7 +15,7 @@ from torch import Tensor
 from hydranet.config import MultiHeadConfig
 from hydranet.data.batches import LabelledBatches, evaluation_batch
 from hydranet.errors import InputError
-from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.models.dynamic import DynamicNetwork, DynamicOutput
 from hydranet.models.network import Network
 from hydranet.training.backend import compile_in_place
 from hydranet.training.distillation import Teacher
@@ -178,7 +178,7 @@ class _Run:
     def _prepare(self, epoch: int) -> None:
         """Training mode, with the stem frozen where the recipe says so."""
         self.model.train()
-        if isinstance(self.model, HydraNet):
+        if isinstance(self.model, DynamicNetwork):
             frozen = epoch < self.recipe.freeze_trunk
             self.model.stem.requires_grad_(not frozen)
             self.model.stem.train(not frozen)
@@ -210,6 +210,6 @@ class _Run:
         with torch.compiler.set_stance("force_eager"):
             for images, labels in batches:
                 output = self.model(images)
-                logits = output.logits if isinstance(output, HydraOutput) else output
+                logits = output.logits if isinstance(output, DynamicOutput) else output
                 correct += (logits.argmax(dim=1) == labels).sum()
         return 100 * int(world.sum(correct)) / len(validation)

@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hydranet.config import MultiHeadConfig
-from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.models.dynamic import DynamicNetwork, DynamicOutput
 from hydranet.routing import Route
 from hydranet.training.distillation import distillation_loss
 from hydranet.training.recipe import Recipe
@@ -37,22 +36,21 @@ class Targets:
 
 
 def loss_terms(
-    model: nn.Module, output: Tensor | HydraOutput, targets: Targets, recipe: Recipe
+    model: nn.Module, output: Tensor | DynamicOutput, targets: Targets, recipe: Recipe
 ) -> dict[str, Tensor]:
     """The terms that the recipe asks for, weighted: the loss is their sum.
 
-    `output`: logits (B, C), or what the HydraNet `model` returns.
+    `output`: logits (B, C), or what the dynamic network `model` returns.
     """
-    logits = (output.logits if isinstance(output, HydraOutput) else output).float()
+    logits = (output.logits if isinstance(output, DynamicOutput) else output).float()
     smoothing = recipe.label_smoothing
-    if isinstance(output, HydraOutput) and isinstance(model.config, MultiHeadConfig):
+    if _answers_each(model) and isinstance(output, DynamicOutput):
         terms = {"heads": recipe.label_loss * heads_loss(output, targets, smoothing)}
     else:
         of_labels = F.cross_entropy(logits, targets.labels, label_smoothing=smoothing)
         terms = {"labels": recipe.label_loss * of_labels}
-    if isinstance(output, HydraOutput) and targets.subtask_of_class is not None:
-        assert isinstance(model, HydraNet)
-        terms |= _hydra_terms(model, output, targets, targets.subtask_of_class, recipe)
+    if isinstance(model, DynamicNetwork) and isinstance(output, DynamicOutput):
+        terms |= _dynamic_terms(model, output, targets, recipe)
     if targets.teacher is not None and recipe.distillation_weight:
         terms["teacher"] = recipe.distillation_weight * distillation_loss(
             logits, targets.teacher, targets.labels, recipe, done=targets.done
@@ -60,8 +58,28 @@ def loss_terms(
     return terms
 
 
-def _hydra_terms(
-    model: HydraNet, output: HydraOutput, targets: Targets, subtask_of_class: Tensor, recipe: Recipe
+def _answers_each(model: nn.Module) -> bool:
+    return isinstance(model, DynamicNetwork) and model.config.answers_each
+
+
+def _dynamic_terms(
+    model: DynamicNetwork, output: DynamicOutput, targets: Targets, recipe: Recipe
+) -> dict[str, Tensor]:
+    terms, subtasks = {}, targets.subtask_of_class
+    if subtasks is not None:
+        terms = _subtask_terms(model, output, targets, subtasks, recipe)
+    if recipe.load_balance:
+        balance = load_balance_loss(output.gate_scores.float(), output.route)
+        terms["balance"] = recipe.load_balance * balance
+    return terms
+
+
+def _subtask_terms(
+    model: DynamicNetwork,
+    output: DynamicOutput,
+    targets: Targets,
+    subtask_of_class: Tensor,
+    recipe: Recipe,
 ) -> dict[str, Tensor]:
     terms = {}
     scores = output.gate_scores.float()
@@ -75,16 +93,14 @@ def _hydra_terms(
         terms["branches"] = recipe.branch_loss * branch_loss(
             model.combiner, output, targets.labels, subtasks
         )
-    if recipe.load_balance:
-        terms["balance"] = recipe.load_balance * load_balance_loss(scores, output.route)
     return terms
 
 
-def heads_loss(output: HydraOutput, targets: Targets, label_smoothing: float) -> Tensor:
-    """Each head's own cross-entropy, summed over the heads.
+def heads_loss(output: DynamicOutput, targets: Targets, label_smoothing: float) -> Tensor:
+    """Each head's own cross-entropy, summed over the heads; the same for exits, which all ran.
 
     For a head it is the mean over the batch, weighted by what each image counts for that head.
-    Source: raghav1810/HydraNet on GitHub.
+    Sources: raghav1810/HydraNet on GitHub; for exits MSDNet, Huang et al., ICLR 2018, section 3.
     """
     logits = output.features.float().transpose(0, 1)  # (n, B, C)
     heads, images, classes = logits.shape
@@ -115,7 +131,7 @@ def subtask_probabilities(logits: Tensor, subtask_of_class: Tensor, num_branches
 
 
 def branch_loss(
-    combiner: nn.Module, output: HydraOutput, labels: Tensor, subtasks: Tensor
+    combiner: nn.Module, output: DynamicOutput, labels: Tensor, subtasks: Tensor
 ) -> Tensor:
     """How well branches do alone on their own subtasks; 0 where none of them fired.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hydranet.config import ArchitectureConfig, HydraConfig, ResSepConfig
+from hydranet.config import ArchitectureConfig, DynamicConfig, ResSepConfig
 from hydranet.errors import InputError
 from hydranet.registry import model_config
 from hydranet.subtasks import branches_for, fired_for
@@ -26,7 +26,8 @@ def plan_architecture(
 
     `model`: a registered name, or a configuration, such as that of a network from `hydrate`.
     `branches` and `k`, unless given: for a name those of `subtasks.branches_for` and `fired_for`;
-    for a configuration, or a multi-head network, whose heads have no subtasks, its own.
+    for a configuration, or a network whose branches have no subtasks, its own; of branches in a row
+    all may run.
 
     Raises:
         InputError: the network is unknown, a number is out of range, there are more branches than
@@ -42,7 +43,7 @@ def plan_architecture(
             f"pixel that is left of {image_size}×{image_size}. Choose an image size above "
             f"{_LEAST_OF_RESSEP}."
         )
-    if not isinstance(config, HydraConfig):
+    if not isinstance(config, DynamicConfig):
         if branches is not None or k is not None:
             name = model if isinstance(model, str) else config.title
             raise InputError(f"{name} is a static network: it has no branches, and no k.")
@@ -52,7 +53,7 @@ def plan_architecture(
         fired = fired_for(max(count, 1))
     else:
         count = config.num_branches if branches is None else branches
-        fired = min(config.k, count)
+        fired = count if config.policy.in_a_row else min(config.k, count)
     if config.has_subtasks and count > num_classes:
         raise InputError(
             f"Every branch needs a class of its own: with {num_classes} classes there can be 1 to "

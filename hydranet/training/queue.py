@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hydranet.config import HydraConfig
 from hydranet.errors import InputError
 from hydranet.training.job import AUTO_START, Job, find_start
 from hydranet.training.names import free_name, is_trained
@@ -79,7 +78,7 @@ def _start(job: Job, class_names: tuple[str, ...]) -> str | None:
         return None
     if start is None and config.has_subtasks and job.recipe.subtasks == "clusters":
         start = AUTO_START
-    return start if start != AUTO_START or isinstance(config, HydraConfig) else None
+    return start if start != AUTO_START or config.static != config else None
 
 
 def _static_job(job: Job, class_names: tuple[str, ...]) -> Job:

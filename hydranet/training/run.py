@@ -17,7 +17,7 @@ from hydranet.data import LabelledImages
 from hydranet.data.batches import batches_of, evaluation_batch
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
-from hydranet.models import HydraNet, Network, StaticNetwork, build
+from hydranet.models import DynamicNetwork, HydraNet, Network, StaticNetwork, build
 from hydranet.registry import model_config
 from hydranet.subtasks import balanced_clusters, number_by_first_class, random_subtasks
 from hydranet.training.backend import settle
@@ -145,14 +145,14 @@ def divide(
 
 def _without_what_does_not_apply(recipe: Recipe, model: Network) -> Recipe:
     """So that a card does not show settings that had no effect on its network."""
-    if not isinstance(model, HydraNet):
+    if not isinstance(model, DynamicNetwork):
         recipe = replace(recipe, freeze_trunk=0)
     if not isinstance(model.config, MultiHeadConfig):
         recipe = replace(recipe, dirichlet=0.0)
     if not model.config.has_subtasks:
-        recipe = replace(
-            recipe, gate_loss=0.0, branch_loss=0.0, load_balance=0.0, warmup_all_branches=0
-        )
+        recipe = replace(recipe, gate_loss=0.0, branch_loss=0.0)
+    if not model.config.has_gate:
+        recipe = replace(recipe, load_balance=0.0, warmup_all_branches=0)
     return recipe
 
 

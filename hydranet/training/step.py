@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hydranet.data.batches import Batch
-from hydranet.models.hydra import HydraNet, HydraOutput
+from hydranet.models.dynamic import DynamicNetwork, DynamicOutput
 from hydranet.models.network import Network
 from hydranet.training.backend import autocast
 from hydranet.training.distillation import Teacher
@@ -92,31 +92,31 @@ class TrainingStep:
         self._count(output, labels, loss, terms, tally)
         return loss.detach()
 
-    def _forward(self, images: Tensor, epoch: int) -> Tensor | HydraOutput:
-        if not isinstance(self.model, HydraNet):
+    def _forward(self, images: Tensor, epoch: int) -> Tensor | DynamicOutput:
+        if not isinstance(self.model, DynamicNetwork):
             return self.module(images)
         all_branches = epoch < self.recipe.warmup_all_branches
         k = self.model.config.num_branches if all_branches else None
-        return self.module(images, k=k, execution=_EXECUTIONS[self.recipe.execution])
+        return self.module(images, k=k, threshold=0.0, execution=_EXECUTIONS[self.recipe.execution])
 
     @torch.no_grad()
     def _count(
         self,
-        output: Tensor | HydraOutput,
+        output: Tensor | DynamicOutput,
         labels: Tensor,
         loss: Tensor,
         terms: dict[str, Tensor],
         tally: Tally,
     ) -> None:
-        logits = output.logits if isinstance(output, HydraOutput) else output
+        logits = output.logits if isinstance(output, DynamicOutput) else output
         tally.images += len(labels)
         tally.loss += loss * len(labels)
         tally.correct += (logits.argmax(dim=1) == labels).sum()
         for name, term in terms.items():
             tally.terms[name] = tally.terms.get(name, 0) + term * len(labels)
-        if not isinstance(output, HydraOutput):
+        if not isinstance(output, DynamicOutput):
             return
-        mask = output.route.mask  # (B, N)
-        tally.load += mask.sum(dim=0)
+        mask = output.route.mask  # (R, N)
+        tally.load += mask.sum(dim=0) * (len(labels) / len(mask))
         if self.subtask_of_class is not None:
             tally.hits += mask.gather(1, self.subtask_of_class[labels][:, None]).sum()

@@ -97,6 +97,8 @@ def _same_classes(
 
 def _check_fit(ours: ArchitectureConfig, static: Network) -> None:
     needed, theirs = ours.static, static.config
+    if ours.is_dynamic and needed == ours:
+        raise InputError(f"An {ours.title} starts from scratch: it is built on no static network.")
     if not isinstance(static, StaticNetwork):
         raise InputError(
             f"A {ours.title} can start from a {needed.title}, not from a {type(static).__name__}."

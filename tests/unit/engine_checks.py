@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from hydranet.answer import softmax
 from hydranet.checkpoints import (
     ROUTES,
     Checkpoint,
@@ -20,6 +19,7 @@ from hydranet.checkpoints import (
 )
 from hydranet.config import DenseNetConfig, ResNetConfig
 from hydranet.engines import Engine
+from hydranet.policies import softmax
 from hydranet.registry import list_models, model_config
 from hydranet.route_log import read_route_log
 
@@ -47,11 +47,11 @@ class Stored(Protocol):
 def narrow(name: str) -> dict[str, Any]:
     """All layers and branches of a registered network, a few channels wide, at 8×8."""
     config = model_config(name)
-    few = (
-        {"growth": 2, "channels": 3}
-        if hasattr(config, "growth")
-        else {"widths": (2, 3, 4, 5)[: config.num_widths]}
-    )
+    few: dict[str, Any] = {"widths": (2, 3, 4, 5)[: config.num_widths]}
+    if hasattr(config, "growth"):
+        few = {"growth": 2, "channels": 3}
+    elif hasattr(config, "dim"):
+        few = {"dim": 6, "heads": 2, "depth": 2}
     return {**few, "image_size": 8, "num_classes": 10}
 
 

@@ -14,7 +14,8 @@ from hydranet.explain.targets import (
     Target,
     gate_margin,
 )
-from hydranet.models import HydraNet, Network, create_model
+from hydranet.models import DynamicNetwork, Network, create_model
+from hydranet.policies import GATED
 from hydranet.registry import list_models, model_config
 from hydranet.routing import Route
 
@@ -23,11 +24,17 @@ CLASSES, SIDE = 6, 16
 FAMILIES = list({model_config(name).family: name for name in reversed(list_models())}.values())
 
 
+# Those whose branches see whole maps.
+WITH_MAPS = [name for name in FAMILIES if not getattr(model_config(name), "policy", GATED).by_token]
+
+
 def tiny(name: str = "hydra_res_d1", **changes: Any) -> Network:
     """A narrow network with batch statistics of its own, in eval mode, as `load` would give it."""
     config = model_config(name)
     if hasattr(config, "growth"):
         changes = {"growth": 2, "channels": 3, **changes}
+    elif hasattr(config, "dim"):
+        changes = {"dim": 6, "heads": 2, "depth": 2, **changes}
     else:
         changes = {"widths": (3, 4, 5, 6)[: config.num_widths], **changes}
     if config.is_dynamic and hasattr(config, "k"):
@@ -47,10 +54,12 @@ def picture(seed: int = 0, side: int = SIDE) -> Tensor:
 
 def targets_of(model: Network, x: Tensor) -> tuple[list[Target], Route | None]:
     """One target of every kind that the network has, and the route that is held."""
-    if not isinstance(model, HydraNet):
+    if not isinstance(model, DynamicNetwork):
         return [ClassLogit(2)], None
     with torch.no_grad():
-        output = model(x, k=min(2, model.config.num_branches))
+        output = model(x, k=min(2, model.config.num_branches), threshold=0.0)
+    if model.rows > 1:
+        return [ClassLogit(2)], output.route
     branch = int(output.route.indices[0, 1])
     found: list[Target] = [ClassLogit(2), BranchShare(branch, 2)]
     if list(model.gate.parameters()):

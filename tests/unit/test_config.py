@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hydranet.config import config_from_json
+from hydranet.config import HydraConfig, config_from_json
 from hydranet.errors import InputError
 from hydranet.registry import list_models, model_config
 
@@ -24,10 +24,10 @@ def test_round_trip(name: str) -> None:
 def test_the_static_network_that_each_is_made_of(name: str) -> None:
     config = model_config(name, num_classes=7, image_size=24)
     static = config.static
-    assert not static.is_dynamic
+    assert not static.is_dynamic or static is config
     assert static.static is static
     assert (static.num_classes, static.image_size) == (7, 24)
-    assert (static is config) == (not config.is_dynamic)
+    assert (static is config) == (not isinstance(config, HydraConfig))
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,7 @@ def test_the_static_network_that_each_is_made_of(name: str) -> None:
         ("hydra_dense_d6", "Hydra-Dense-d6", "DenseNet-22"),
         ("multihead_resnet", "multi-head ResNet-20", "ResNet-20"),
         ("multihead_densenet", "multi-head DenseNet-13", "DenseNet-13"),
+        ("early_exit_resnet", "early-exit ResNet-20", "early-exit ResNet-20"),
     ],
 )
 def test_titles(name: str, title: str, static: str) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hydranet.errors import InputError
 from hydranet.executions import get_execution
-from hydranet.models import HydraNet, create_model
+from hydranet.models import DynamicNetwork, create_model
 from hydranet.registry import list_models, model_config
 from hydranet.routing import PADDING, Route, masked_route
 
@@ -20,10 +20,10 @@ SMALL: dict[str, Any] = {"widths": (4, 6, 8), "image_size": 16, "num_classes": 1
 TOLERANCE = 1e-4
 
 
-def network(name: str = "hydra_res_d1", **changes: object) -> HydraNet:
+def network(name: str = "hydra_res_d1", **changes: object) -> DynamicNetwork:
     """With batch statistics that are not those of a fresh network, in eval mode."""
     model = create_model(name, **changes)
-    assert isinstance(model, HydraNet)
+    assert isinstance(model, DynamicNetwork)
     with torch.no_grad():
         model(
             torch.randn(16, 3, model.config.image_size, model.config.image_size), execution="eager"
@@ -31,26 +31,26 @@ def network(name: str = "hydra_res_d1", **changes: object) -> HydraNet:
     return model.eval()
 
 
-def narrow(name: str) -> HydraNet:
+def narrow(name: str) -> DynamicNetwork:
     """All branches and all layers of a registered network, with a few channels on small images,
     whose last maps are more than a pixel."""
-    dense = hasattr(model_config(name), "growth")
-    width = (
-        {"growth": 2, "channels": 3}
-        if dense
-        else {"widths": (2, 3, 4, 5)[: model_config(name).num_widths]}
-    )
+    config = model_config(name)
+    width: dict[str, Any] = {"widths": (2, 3, 4, 5)[: config.num_widths]}
+    if hasattr(config, "growth"):
+        width = {"growth": 2, "channels": 3}
+    elif hasattr(config, "dim"):
+        width = {"dim": 6, "heads": 2, "depth": 2}
     side = 64 if model_config(name).num_widths == 4 else 8
     return network(name, image_size=side, num_classes=10, **width)
 
 
-def pictures(model: HydraNet, count: int) -> Tensor:
+def pictures(model: DynamicNetwork, count: int) -> Tensor:
     """(count, 3, side, side) of the size of the network's images."""
     return torch.randn(count, 3, model.config.image_size, model.config.image_size)
 
 
 def run(
-    model: HydraNet, x: Tensor, execution: str, **options: Any
+    model: DynamicNetwork, x: Tensor, execution: str, **options: Any
 ) -> tuple[Tensor, Tensor, dict[str, Tensor | None]]:
     """Logits, and the gradients of a loss that weighs every logit differently."""
     x = x.clone().requires_grad_()
@@ -62,7 +62,7 @@ def run(
     return output.logits.detach(), x.grad, {n: p.grad for n, p in model.named_parameters()}
 
 
-def assert_same(model: HydraNet, x: Tensor, **options: Any) -> None:
+def assert_same(model: DynamicNetwork, x: Tensor, **options: Any) -> None:
     """`options`: what a forward takes beside images and execution: k, threshold, route."""
     logits, input_grad, grads = run(model, x, "eager", **options)
     ref_logits, ref_input_grad, ref_grads = run(model, x, "reference", **options)
@@ -107,13 +107,14 @@ def test_dynamic_k_of_every_family(name: str) -> None:
     model = narrow(name)
     x = pictures(model, 9)
     with torch.no_grad():
-        confidence = model(x, k=1).gate_scores.softmax(dim=1)
-    second = confidence.sort(dim=1, descending=True).values[:, 1]
+        scores = model(x, k=1).gate_scores
+    wanted = torch.from_numpy(model.config.policy.wanted(scores.numpy()))
+    second = wanted.sort(dim=1, descending=True).values[:, 1]
     threshold = float(second.median())
     counts = model(x, k=3, threshold=threshold).route.counts.tolist()
-    assert len(set(counts)) > 1 or not model.config.has_subtasks
+    assert len(set(counts)) > 1 or not model.config.policy.gate
     assert_same(model, x, k=3, threshold=threshold)
-    assert model(x, k=3, threshold=0.99).route.counts.tolist() == [1] * 9
+    assert model(x, k=3, threshold=0.99).route.counts.tolist() == [1] * 9 * model.rows
     assert_same(model, x, k=3, threshold=0.99)
 
 
@@ -121,12 +122,13 @@ def test_dynamic_k_of_every_family(name: str) -> None:
 def test_padded_routes_of_every_family(name: str) -> None:
     model = narrow(name)
     branches = model.config.num_branches
-    mask = torch.rand(6, branches) < 0.4
+    rows = 6 * model.rows
+    mask = torch.rand(rows, branches) < 0.4
     mask[0], mask[1] = True, False
     mask[1, 2] = True
     mask[:, 0] |= ~mask.any(dim=1)
     assert mask.sum(dim=1).unique().numel() > 2
-    assert_same(model, pictures(model, 6), route=masked_route(torch.randn(6, branches), mask))
+    assert_same(model, pictures(model, 6), route=masked_route(torch.randn(rows, branches), mask))
 
 
 def test_padding_before_a_branch() -> None:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from explain_networks import FAMILIES, SIDE, picture, targets_of, tiny
+from explain_networks import SIDE, WITH_MAPS, picture, targets_of, tiny
 
+from hydranet.errors import InputError
 from hydranet.explain import attribute, estimate_seconds
 from hydranet.explain.feature_maps import body_maps, branch_maps
 from hydranet.explain.grad_cam import CutAtMaps
 from hydranet.explain.methods import METHODS
 from hydranet.explain.parts import fired_branches, private_clone
-from hydranet.explain.targets import BranchShare, ClassLogit, TargetFunction
-from hydranet.models import HydraNet
+from hydranet.explain.targets import (
+    BranchShare,
+    ClassLogit,
+    GateMargin,
+    GateScore,
+    TargetFunction,
+)
+from hydranet.models import DynamicNetwork, HydraNet
 from hydranet.registry import model_config
 
 NAMES = [method.name for method in METHODS]
@@ -27,12 +34,12 @@ def hydra() -> HydraNet:
     return model
 
 
-@pytest.mark.parametrize("name", FAMILIES, ids=lambda name: model_config(name).family)
+@pytest.mark.parametrize("name", WITH_MAPS, ids=lambda name: model_config(name).family)
 def test_every_target_of_every_family(name: str) -> None:
     """The cut for Grad-CAM changes nothing, and every method gives one finite value a pixel."""
     model, x = tiny(name), picture()
     targets, route = targets_of(model, x)
-    maps = branch_maps(model, x, 0) if isinstance(model, HydraNet) else body_maps(model, x)
+    maps = branch_maps(model, x, 0) if isinstance(model, DynamicNetwork) else body_maps(model, x)
     one_pixel = maps.shape[1:] == (1, 1)
     for target in targets:
         with torch.no_grad():
@@ -52,6 +59,25 @@ def test_every_target_of_every_family(name: str) -> None:
             assert (found.method, found.target) == (method, target)
             assert (found.delta is None) == (method != PATH)
             assert bool(found.baseline) == (method in (PATH, OCCLUSION))
+
+
+def test_experts_are_explained_by_their_answer_alone() -> None:
+    """Each token's route is held still; what one expert or a score would be has no one number."""
+    model, x = tiny("moe_vit"), picture()
+    for method in NAMES:
+        if method == GRAD_CAM:
+            with pytest.raises(InputError, match="no feature maps"):
+                attribute(model, x, ClassLogit(2), method)
+            continue
+        found = attribute(model, x, ClassLogit(2), method)
+        assert np.isfinite(found.values).all()
+        assert np.abs(found.values).max() > 0
+        if method == PATH:
+            assert found.relative_delta is not None
+            assert found.relative_delta < 0.2
+    for target in (BranchShare(0, 2), GateScore(0), GateMargin(0, 1)):
+        with pytest.raises(InputError, match="Every token of this network"):
+            attribute(model, x, target, OCCLUSION)
 
 
 def test_targets_are_what_the_forward_gives(hydra: HydraNet) -> None:

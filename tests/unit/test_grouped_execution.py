@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from hydranet.config import HydraConfig
 from hydranet.executions.grouped import grouped
 from hydranet.executions.reference import reference
 from hydranet.models import HydraNet, create_model
 from hydranet.registry import list_models, model_config
 from hydranet.routing import PADDING, Route
 
-DYNAMIC = [name for name in list_models() if model_config(name).is_dynamic]
+DYNAMIC = [name for name in list_models() if isinstance(model_config(name), HydraConfig)]
 ONE_OF_EACH_FAMILY = list({model_config(name).family: name for name in reversed(DYNAMIC)}.values())
 
 

@@ -24,13 +24,15 @@ LIGHT = [
     "hydranet.checkpoints", "hydranet.choices", "hydranet.class_features",
     "hydranet.cluster", "hydranet.cluster.plan", "hydranet.cluster.results",
     "hydranet.config", "hydranet.costs", "hydranet.data.normalisation",
-    "hydranet.data.shards.writing", "hydranet.dynamic_k",
+    "hydranet.data.shards.writing", "hydranet.dynamic_k", "hydranet.early_exit_costs",
     "hydranet.errors", "hydranet.explain", "hydranet.explain.errors",
+    "hydranet.extensions", "hydranet.moe_costs", "hydranet.policies",
     "hydranet.explain.shapley", "hydranet.files", "hydranet.foreign_checkpoint",
     "hydranet.image_files", "hydranet.images", "hydranet.metrics", "hydranet.zips",
     "hydranet.published", "hydranet.recall", "hydranet.registry", "hydranet.route_log",
     "hydranet.specialisation", "hydranet.structure", "hydranet.subtasks",
-    "hydranet.switchboard", "hydranet.timing", "hydranet.training.history",
+    "hydranet.switchboard", "hydranet.timing", "hydranet.token_switchboard",
+    "hydranet.training.history",
     "hydranet.training.recipe",
 ]  # fmt: skip
 PROGRAM = """

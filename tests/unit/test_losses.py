@@ -15,7 +15,7 @@ from hydranet.config import HydraResConfig, ResNetConfig
 from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
-from hydranet.models import HydraNet, HydraOutput, build
+from hydranet.models import DynamicOutput, HydraNet, build
 from hydranet.routing import PADDING, Route, top_k_route
 from hydranet.training.distillation import prepare_teacher
 from hydranet.training.loop import fit
@@ -89,7 +89,7 @@ def test_a_sure_teacher_teaches_the_gate_as_the_labels_do() -> None:
     )
 
 
-def output_for(model: HydraNet, indices: Tensor) -> HydraOutput:
+def output_for(model: HydraNet, indices: Tensor) -> DynamicOutput:
     """Of a forward with a route of these branches, equal weights."""
     weights = torch.full(indices.shape, 0.5).masked_fill(indices == PADDING, 0)
     return model(torch.randn(len(indices), 3, 16, 16), route=Route(indices, weights, 4))

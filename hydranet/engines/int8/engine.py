@@ -38,7 +38,7 @@ class Int8Engine:
         pixels: NDArray[np.uint8],
         *,
         k: int | None = None,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         fired: NDArray[np.integer] | None = None,
     ) -> Outputs:
         """See `Engine.run`."""
@@ -47,7 +47,7 @@ class Int8Engine:
         return self._runner.run(
             pixels,
             k=self.card.costs.k if k is None else k,
-            threshold=threshold,
+            threshold=threshold or 0.0,
             fired=None if fired is None else fired.astype(np.int64),
         )
 
@@ -64,4 +64,5 @@ class Int8Engine:
             output_weight=weight,
             output_bias=bias,
             costs=self.card.costs,
+            policy=self.card.policy,
         )

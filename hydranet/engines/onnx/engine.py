@@ -32,7 +32,7 @@ class OnnxEngine:
         pixels: NDArray[np.uint8],
         *,
         k: int | None = None,
-        threshold: float = 0.0,
+        threshold: float | None = None,
         fired: NDArray[np.integer] | None = None,
     ) -> Outputs:
         """See `Engine.run`."""
@@ -43,7 +43,7 @@ class OnnxEngine:
         return self._runner.run(
             pixels,
             k=self.card.costs.k if k is None else k,
-            threshold=threshold,
+            threshold=threshold or 0.0,
             fired=None if fired is None else fired.astype(np.int64, copy=False),
         )
 
@@ -61,4 +61,5 @@ class OnnxEngine:
             output_weight=weight,
             output_bias=bias,
             costs=self.card.costs,
+            policy=self.card.policy,
         )
