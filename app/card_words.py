@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from app.policy_words import how_many_words
 from hydranet.card import Card
 from hydranet.config import HydraConfig
 
@@ -20,12 +21,14 @@ def architecture_words(card: Card) -> str:
     )
     if not shape.is_dynamic:
         return f"{title}, a static network: every image runs all of it. {size}"
-    if not shape.has_subtasks:
+    policy = card.policy
+    if isinstance(shape, HydraConfig) and not policy.gate:
         return (
             f"{title}: one trunk and {costs.num_branches} heads, of which the first {costs.k} run; "
             f"their logits are averaged, and no gate chooses. {size}"
         )
-    assert isinstance(shape, HydraConfig), "what has subtasks is one"
+    if not isinstance(shape, HydraConfig):
+        return f"{title}: {how_many_words(policy, costs)}, chosen by its {policy.gate}. {size}"
     width = shape.branch_width
     narrow = "" if width == 1 else f", with {100 * width:.3g} % of its channels"
     return (

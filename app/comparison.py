@@ -169,7 +169,7 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
         family=card.architecture.family,
         dynamic=card.architecture.is_dynamic,
         params_m=costs.parameters / 1e6,
-        macs_m=costs.routed_macs / 1e6,
+        macs_m=card.mean_macs / 1e6,
         top1=test.top1,
         mark=YOURS if own else MEASURED,
         source=f"{origin}: {test.images:,} test images, one run of "

@@ -193,6 +193,7 @@ def _open(checkpoint: Checkpoint, path: Path, *, most_rows: int | None = None) -
         num_classes=len(card.class_names),
         subtask_of_class=card.subtask_of_class,
         most_rows=most_rows,
+        fewer=card.policy.in_a_row or card.policy.by_token,
     )
 
 

@@ -59,6 +59,19 @@ class Inspection:
         return self.card.class_names[index].replace("_", " ")
 
 
+def _timing(checkpoint: Checkpoint, board: Switchboard | None, found: Answer) -> Timing:
+    """Of the route; where every token has its own, of as many branches for each."""
+    if board is None or checkpoint.card.policy.by_token:
+        return services.timing(checkpoint, None, k=None if board is None else board.k)
+    return services.timing(checkpoint, found.fired)
+
+
+def own_board(card: Card) -> Switchboard | None:
+    """The settings by which a network runs by itself; None for a static one."""
+    costs = card.costs
+    return Switchboard(k=costs.k, threshold=card.threshold) if costs.num_branches else None
+
+
 def inspect(checkpoint: Checkpoint, intake: Intake, board: Switchboard | None) -> Inspection:
     """Run the network as far as it was not run on this image before, and time the route.
 
@@ -70,9 +83,10 @@ def inspect(checkpoint: Checkpoint, intake: Intake, board: Switchboard | None) -
         found, pixels = services.answered(checkpoint, intake)
     else:
         examined = services.examined(checkpoint, intake)
-        found, pixels = examined.answer(board.fired(examined.gate_scores)), examined.pixels
+        examined = examined.at(board)
+        found, pixels = examined.run(board), examined.pixels
     return Inspection(
         checkpoint=checkpoint, intake=intake, board=board, examined=examined, found=found,
         pixels=pixels, engine=engine,
-        timing=services.timing(checkpoint, None if board is None else found.fired),
+        timing=_timing(checkpoint, board, found),
     )  # fmt: skip

@@ -49,7 +49,8 @@ _ROUTE_LOGS = 40
 _ENGINES: Kept[tuple[str, str], Engine] = Kept(_NETWORKS)
 _EXAMINED: Kept[Key, Examined] = Kept(64)
 _ANSWERED: Kept[Key, Answered] = Kept(64)
-_TIMINGS: Kept[tuple[str, str, tuple[int, ...] | None], Timing] = Kept(256, seconds=60)
+_Timed = tuple[str, str, tuple[int, ...] | None, int | None]
+_TIMINGS: Kept[_Timed, Timing] = Kept(256, seconds=60)
 
 
 @st.cache_resource(ttl=10, show_spinner=False)
@@ -105,16 +106,19 @@ def _pixels(checkpoint: Checkpoint, intake: Intake) -> NDArray[np.uint8]:
     return fit_square(intake.image, side).copy()  # Pillow lends its memory, read only
 
 
-def timing(checkpoint: Checkpoint, fired: tuple[int, ...] | None) -> Timing:
+def timing(
+    checkpoint: Checkpoint, fired: tuple[int, ...] | None, *, k: int | None = None
+) -> Timing:
     """How long a network takes for one image on this server now, if exactly the branches in `fired`
-    run (None: as the network itself routes). It does not depend on what the image shows, so it is
-    measured on a black one, and again after a minute."""
+    run (None: as the network itself routes, by its own k unless given). It does not depend on what
+    the image shows, so it is measured on a black one, and again after a minute."""
     runs = engine(checkpoint)
     side = checkpoint.card.architecture.image_size
     black = np.zeros((1, side, side, 3), np.uint8)
     given = None if fired is None else np.array([fired])
-    asked = (checkpoint.name, checkpoint.card.weights_sha256, fired)
-    return once(_TIMINGS, asked, lambda: timed(partial(runs.run, black, fired=given), _RUNS)[1])
+    asked = (checkpoint.name, checkpoint.card.weights_sha256, fired, k)
+    run = partial(runs.run, black, k=k, fired=given)
+    return once(_TIMINGS, asked, lambda: timed(run, _RUNS)[1])
 
 
 def route_log(checkpoint: Checkpoint) -> RouteLog:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from hydranet.policies import Policy
 from hydranet.switchboard import Switchboard
 
 NETWORK = "network"
@@ -17,6 +18,8 @@ IMAGE = "image"
 """Of an image that was handed over, see `looked_at`; no widget holds it."""
 K = "k"
 THRESHOLD = "threshold"
+DOUBT = "doubt"
+"""What stands for the threshold where branches stand in a row."""
 ON = "on"
 OFF = "off"
 CLASS = "class"
@@ -85,10 +88,15 @@ def set_switch(branch: int, switch: str) -> None:
         state[key] = sorted([*others, branch]) if switch == position else others
 
 
-def set_board(board: Switchboard) -> None:
+def threshold_of(policy: Policy) -> str:
+    """The key of the dial that says how much a branch must be wanted."""
+    return DOUBT if policy.in_a_row else THRESHOLD
+
+
+def set_board(board: Switchboard, policy: Policy) -> None:
     """Put k, the threshold and every switch as `board` has them. Only in a widget's callback."""
     st.session_state[K] = board.k
-    st.session_state[THRESHOLD] = round(100 * board.threshold)
+    st.session_state[threshold_of(policy)] = round(100 * board.threshold)
     st.session_state[ON] = sorted(board.on)
     st.session_state[OFF] = sorted(board.off)
 

@@ -84,6 +84,9 @@ def held(inspection: Inspection) -> tuple[Network, Tensor, Route | None]:
     _, x = network_input(inspection.card, inspection.pixels)
     if not found.fired:
         return model, x, None
+    if found.tokens is not None and found.token_weights is not None:
+        tokens = torch.from_numpy(found.tokens)  # (T, k)
+        return model, x, Route(tokens, torch.from_numpy(found.token_weights), count)
     indices = torch.tensor([found.fired])  # (1, k)
     return model, x, Route(indices, torch.tensor([found.weights]), count)
 

@@ -42,10 +42,13 @@ def top5_bars(card: Card, found: Answer) -> go.Figure:
 
 def cost_bar(card: Card, found: Answer) -> go.Figure:
     """MACs by part as one stacked bar, in millions; grey is what did not run."""
-    costs = card.costs
-    parts = [("stem", costs.stem.macs, "#5b6770"), ("gate", costs.gate.macs, "#8a6d3b")]
-    parts += [(f"branch {b}", costs.branch.macs, branch_colour(b)) for b in found.fired]
-    parts += [("combiner", costs.combiner.macs, ACCENT)]
+    costs, policy = card.costs, card.policy
+    parts = [("stem", costs.stem.macs, "#5b6770"), (policy.gate, costs.gate.macs, "#8a6d3b")]
+    parts += [
+        (f"{policy.branch} {b}", macs, branch_colour(b))
+        for b, macs in zip(found.fired, found.branch_macs, strict=True)
+    ]
+    parts += [(policy.combiner, costs.combiner.macs, ACCENT)]
     parts += [("not run", costs.all_branches_macs - found.macs, faint(QUIET, 0.3))]
     parts = [part for part in parts if part[1]]
     millions = [macs / 1e6 for _, macs, _ in parts]

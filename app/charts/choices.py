@@ -18,12 +18,18 @@ _PALE = 0.45
 
 
 def change_bars(
-    changes: Sequence[Change], probability: float, answer: int, names: Sequence[str]
+    changes: Sequence[Change],
+    probability: float,
+    answer: int,
+    names: Sequence[str],
+    *,
+    branch: str = "branch",
 ) -> go.Figure:
     """By how much the class's probability changes if one branch more or one less ran.
 
     `probability`: of the class on the route that ran; `answer`: what was answered; `names`: of all
-    classes, safe in Plotly. A star stands where the answer would be another.
+    classes, safe in Plotly; `branch`: what one is called. A star stands where the answer would be
+    another.
     """
     bars = {
         "type": "bar",
@@ -39,7 +45,7 @@ def change_bars(
         "textposition": "outside",
         "cliponaxis": False,
         "hovertext": [
-            f"{'With' if c.added else 'Without'} branch {c.branch}: "
+            f"{'With' if c.added else 'Without'} {branch} {c.branch}: "
             f"{100 * c.probability:.1f} % ({100 * (c.probability - probability):+.1f} points), "
             f"answer {names[c.answer]}"
             for c in changes
@@ -47,11 +53,11 @@ def change_bars(
         "hoverinfo": "text",
     }
     layout = {
-        "title": {"text": "One branch more, or one less"},
+        "title": {"text": f"One {branch} more, or one less"},
         "height": 320,
         "margin": {"l": 62, "t": 40, "b": 56},
         "showlegend": False,
-        "xaxis": {"title": {"text": "branch"}, "type": "category", "fixedrange": True},
+        "xaxis": {"title": {"text": branch}, "type": "category", "fixedrange": True},
         "yaxis": {
             "title": {"text": "change, percentage points"},
             "fixedrange": True,

@@ -28,6 +28,8 @@ OTHER = FamilyGroup(
         "multihead-densenet",
         "hydra-ressep",
         "hydra-backbone",
+        "early-exit-resnet",
+        "moe-vit",
     ),
 )
 

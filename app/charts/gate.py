@@ -15,23 +15,30 @@ from hydranet.answer import Answer
 def gate_score_bars(found: Answer) -> go.Figure:
     """The gate's score of every branch, fired ones in their colour, and the margin between the
     last that fired and the first refused."""
-    count = len(found.gate_scores)
+    count, policy = len(found.gate_scores), found.policy
+    scores = found.gate_confidence if policy.by_token else found.gate_scores
+    if policy.in_a_row:
+        title, unit = f"Doubt that was left before every {policy.branch}", "doubt, 0 to 1"
+    elif policy.by_token:
+        title, unit = f"{policy.gate.capitalize()}'s mean share of every {policy.branch}", "share"
+    else:
+        title, unit = f"{policy.gate.capitalize()} score of every {policy.branch}", "score (logit)"
     colours = [branch_colour(b) if b in found.fired else QUIET for b in range(count)]
     bars = {
         "type": "bar",
         "x": [str(branch) for branch in range(count)],
-        "y": [float(score) for score in found.gate_scores],
+        "y": [float(score) for score in scores],
         "marker": {"color": colours},
-        "hovertemplate": "branch %{x}: score %{y:.2f}<extra></extra>",
+        "hovertemplate": f"{policy.branch} %{{x}}: score %{{y:.2f}}<extra></extra>",
     }
     layout = {
-        "title": {"text": "Gate score of every branch"},
+        "title": {"text": title},
         "height": 300,
         "margin": {"l": 56, "t": 40, "b": 56, "r": 96},
-        "xaxis": {"title": {"text": "branch"}, "type": "category", "fixedrange": True},
-        "yaxis": {"title": {"text": "score (logit)"}, "fixedrange": True},
+        "xaxis": {"title": {"text": policy.branch}, "type": "category", "fixedrange": True},
+        "yaxis": {"title": {"text": unit}, "fixedrange": True},
         **BARE,
-        **_margin_marks(found),
+        **({} if policy.in_a_row or policy.by_token else _margin_marks(found)),
     }
     return figure([bars], layout)
 

@@ -6,18 +6,16 @@ Pure: card and answer in, Plotly figure out. Every part is one point that can be
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import plotly.graph_objects as go
 
-from app.charts.figure import BARE, Trace, figure
+from app.charts.figure import BARE, figure
 from app.charts.network_look import Look
 from app.charts.network_parts import (
     BRANCH,
     COMBINER,
     GATE,
     STEM,
-    Shape,
+    Drawn,
     branches,
     discs,
     labels,
@@ -25,15 +23,15 @@ from app.charts.network_parts import (
     ring,
     text,
 )
+from app.charts.network_row import in_a_row
 from app.charts.palette import ACCENT
 from hydranet.answer import Answer
 from hydranet.card import Card
+from hydranet.policies import Policy
 from hydranet.switchboard import Switchboard
 
 _LONG = 8
 _MARGIN_TOP = 36
-
-Point = tuple[float, float]
 
 
 def network_picture(
@@ -52,16 +50,16 @@ def network_picture(
     """
     count = card.costs.num_branches
     if count:
-        title = _fired_title(found.fired, count)
+        title = _fired_title(found.fired, count, card.policy)
         row_height = (height - _MARGIN_TOP) / (count + 1.3)
-        drawn = _hydra(Look(card, found, board, row_height))
+        look = Look(card, found, board, row_height)
+        drawn = in_a_row(look) if card.policy.in_a_row else _hydra(look)
     else:
         title = "A static network: every image runs all of it"
         drawn = _static(card)
     shapes = drawn.shapes
     if opened in drawn.places:
         shapes = [*shapes, ring(drawn.places[opened], square=opened.startswith("branch "))]
-    across = [STEM - 0.45, COMBINER + 0.45]
     layout = {
         "title": {"text": title, "font": {"size": 16}, "x": 0, "xanchor": "left"},
         "height": height,
@@ -71,46 +69,45 @@ def network_picture(
         "dragmode": False,
         "shapes": shapes,
         "annotations": drawn.texts,
-        "xaxis": {"visible": False, "range": across, "fixedrange": True},
+        "xaxis": {"visible": False, "range": drawn.across, "fixedrange": True},
         "yaxis": {"visible": False, "range": drawn.height, "fixedrange": True},
         **BARE,
     }
     return figure(drawn.traces, layout)
 
 
-def _fired_title(fired: tuple[int, ...], count: int) -> str:
+def _fired_title(fired: tuple[int, ...], count: int, policy: Policy) -> str:
+    one, many = policy.branch, policy.branches
+    if policy.in_a_row:
+        last = max(fired)
+        return f"Left at {one} {last}" + (
+            f", the last of {count}" if last == count - 1 else f" of {count}"
+        )
+    if policy.by_token:
+        return f"Patches went to {len(fired)} of {count} {many}"
     if len(fired) == count:
-        return f"All {count} branches fired"
+        return f"All {count} {many} fired"
     if len(fired) == 1:
-        return f"Branch {fired[0]} of {count} fired"
+        return f"{one.capitalize()} {fired[0]} of {count} fired"
     if len(fired) > _LONG:
-        return f"{len(fired)} of {count} branches fired"
-    return f"Branches {', '.join(map(str, fired[:-1]))} and {fired[-1]} of {count} fired"
-
-
-class Drawn(NamedTuple):
-    """What stands in a picture, where each part is, and the range of y."""
-
-    traces: list[Trace]
-    shapes: list[Shape]
-    texts: list[Shape]
-    places: dict[str, Point]
-    height: tuple[float, float]
+        return f"{len(fired)} of {count} {many} fired"
+    listed = f"{', '.join(map(str, fired[:-1]))} and {fired[-1]}"
+    return f"{many.capitalize()} {listed} of {count} fired"
 
 
 def _hydra(look: Look) -> Drawn:
     """A network with branches."""
-    costs, middle = look.card.costs, look.middle
+    costs, middle, policy = look.card.costs, look.middle, look.card.policy
     always = {"stem": (STEM, middle), "gate": (GATE, middle), "combiner": (COMBINER, middle)}
     hover = {
         "stem": f"Stem: {costs.stem.macs / 1e6:.2f} M MACs, always runs",
-        "gate": f"Gate: {costs.gate.macs / 1e6:.2f} M MACs, always runs",
-        "combiner": f"Combiner: {costs.combiner.macs / 1e6:.3f} M MACs, joins the fired branches",
+        "gate": f"{policy.gate.capitalize()}: {costs.gate.macs / 1e6:.2f} M MACs, always runs",
+        "combiner": f"{policy.combiner.capitalize()}: {costs.combiner.macs / 1e6:.3f} M MACs, "
+        f"joins the fired {policy.branches}",
     }
-    names = {"stem": "stem", "gate": "gate", "combiner": "combiner"}
+    names = {"stem": "stem", "gate": policy.gate, "combiner": policy.combiner}
     if not look.gated:
         del always["gate"]
-        names["combiner"] = "mean"
         hover["combiner"] = "No parameters: the logits of the heads that ran are averaged"
     top = look.count + 0.1
     headings = [text(always[part][0], top, names[part]) for part in always]

@@ -37,12 +37,20 @@ class Look:
     @property
     def gated(self) -> bool:
         """Whether a gate chooses."""
-        return self.card.architecture.has_subtasks
+        return bool(self.card.policy.gate)
 
     @property
     def heading(self) -> str:
         """Over the branches: what they are, and what their bars are."""
-        return "branches, gate's confidence" if self.gated else "heads, weight in the answer"
+        policy = self.card.policy
+        if self.gated and not policy.by_token:
+            return f"{policy.branches}, {policy.gate}'s confidence"
+        return f"{policy.branches}, weight in the answer"
+
+    @property
+    def threshold(self) -> float:
+        """How much a branch must be wanted to run."""
+        return self.card.threshold if self.board is None else self.board.threshold
 
     @cached_property
     def weights(self) -> dict[int, float]:
@@ -52,7 +60,7 @@ class Look:
     @cached_property
     def shares(self) -> list[float]:
         """The length of each branch's bar, from 0 to 1."""
-        if self.gated:
+        if self.gated and not self.card.policy.by_token:
             return [float(share) for share in self.found.gate_confidence]
         return [self.weights.get(branch, 0.0) for branch in range(self.count)]
 

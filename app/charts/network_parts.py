@@ -6,13 +6,14 @@ traces, and selecting a part leaves them alone.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.charts.figure import Trace
 from app.charts.html import in_lines
 from app.charts.marks import OUTLINE
 from app.charts.network_look import Look
 from app.charts.palette import ACCENT, QUIET, branch_colour, faint, on
+from app.policy_words import a
 
 STEM, GATE, BRANCH, COMBINER = 0.0, 1.0, 2.1, 4.0
 _BAR, _BAR_LENGTH = 2.22, 0.95
@@ -23,12 +24,23 @@ _LEAST = 0.01
 _EDGE = BRANCH - 0.1
 _SQUARE, _DISC, _RING_GAP = 20, 34, 5
 
-_CLEAR = "rgba(0,0,0,0)"
-_UNFADED = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
+CLEAR = "rgba(0,0,0,0)"
+UNFADED = {"selected": {"marker": {"opacity": 1}}, "unselected": {"marker": {"opacity": 1}}}
 
 
 Shape = dict[str, Any]
 """A layout shape or an annotation. Plotly takes many at once far faster than one by one."""
+
+
+class Drawn(NamedTuple):
+    """What stands in a picture, where each part is, and the ranges of y and x."""
+
+    traces: list[Trace]
+    shapes: list[Shape]
+    texts: list[Shape]
+    places: dict[str, tuple[float, float]]
+    height: tuple[float, float]
+    across: tuple[float, float] = (STEM - 0.45, COMBINER + 0.45)
 
 
 def lines(look: Look) -> list[Shape]:
@@ -36,25 +48,26 @@ def lines(look: Look) -> list[Shape]:
     source = (GATE if look.gated else STEM, look.middle)
     shapes = []
     if look.gated:
-        shapes.append(_line(f"M{STEM},{look.middle} L{GATE},{look.middle}", ACCENT, 4.0))
+        shapes.append(line(f"M{STEM},{look.middle} L{GATE},{look.middle}", ACCENT, 4.0))
     quiet = [
         f"M{source[0]},{source[1]} L{_EDGE},{row}"
         for b, row in enumerate(look.rows)
         if b not in look.weights and look.switched(b) != "off"
     ]
     if quiet:
-        shapes.append(_line(" ".join(quiet), faint(QUIET, 0.6), 0.7))
+        shapes.append(line(" ".join(quiet), faint(QUIET, 0.6), 0.7))
     for b, weight in look.weights.items():
         row = look.rows[b]
         path = f"M{source[0]},{source[1]} L{BRANCH},{row} "
         path += f"M{_LABEL_END},{row} L{COMBINER},{look.middle}"
-        shapes.append(_line(path, branch_colour(b), 1.5 + 9 * weight))
+        shapes.append(line(path, branch_colour(b), 1.5 + 9 * weight))
     return shapes
 
 
-def _line(path: str, colour: str, width: float) -> Shape:
-    line = {"color": colour, "width": width}
-    return {"type": "path", "path": path, "layer": "below", "line": line, "fillcolor": _CLEAR}
+def line(path: str, colour: str, width: float) -> Shape:
+    """A path in the figure's own units."""
+    stroke = {"color": colour, "width": width}
+    return {"type": "path", "path": path, "layer": "below", "line": stroke, "fillcolor": CLEAR}
 
 
 def branches(look: Look) -> list[Trace]:
@@ -81,7 +94,7 @@ def _bars(look: Look) -> Trace:
         "hovertext": [_branch_text(look, b) for b in range(look.count)],
         "hoverinfo": "text",
         "name": "bars",
-        **_UNFADED,
+        **UNFADED,
     }
 
 
@@ -91,7 +104,7 @@ def _squares(look: Look) -> list[Trace]:
     everyone = range(look.count)
     lit = [b in look.weights for b in everyone]
     off = [look.switched(b) == "off" for b in everyone]
-    quiet = [_CLEAR if off[b] else faint(QUIET, 0.35) for b in everyone]
+    quiet = [CLEAR if off[b] else faint(QUIET, 0.35) for b in everyone]
     squares = {
         "type": "scatter",
         "x": [BRANCH] * look.count,
@@ -108,7 +121,7 @@ def _squares(look: Look) -> list[Trace]:
         "hovertext": [_branch_text(look, b) for b in everyone],
         "hoverinfo": "text",
         "name": "branches",
-        **_UNFADED,
+        **UNFADED,
     }
     size = min(11.0, 0.6 * look.row_height)
     numbers = [
@@ -162,18 +175,23 @@ def _font(look: Look) -> dict[str, float]:
 def _branch_text(look: Look, branch: int) -> str:
     weights, found, card = look.weights, look.found, look.card
     verdict = f"fired, weight {weights[branch]:.3f}" if branch in weights else "did not fire"
-    lines = [f"<b>Branch {branch}</b>: {verdict}"]
+    policy = card.policy
+    lines = [f"<b>{policy.branch.capitalize()} {branch}</b>: {verdict}"]
     if mark := look.switched(branch):
         lines.append(f"switched {mark} by you")
-    if look.gated:
+    if policy.by_token:
+        share = 100 * float(found.gate_confidence[branch])
+        lines.append(f"the {policy.gate} gives it {share:.1f} % of a patch on average")
+    elif look.gated:
+        lines.append(
+            f"{policy.gate} score {float(found.gate_scores[branch]):.2f}, "
+            f"confidence {100 * float(found.gate_confidence[branch]):.1f} %"
+        )
+    if card.subtasks:
         names = [card.class_names[c].replace("_", " ") for c in card.subtasks[branch]]
-        lines += [
-            f"gate score {float(found.gate_scores[branch]):.2f}, "
-            f"confidence {100 * float(found.gate_confidence[branch]):.1f} %",
-            f"Subtask: {in_lines(names, _CLASSES_A_LINE)}",
-        ]
+        lines.append(f"Subtask: {in_lines(names, _CLASSES_A_LINE)}")
     else:
-        lines.append("A head: no subtask, it answers for every class")
+        lines.append(f"{a(policy.branch).capitalize()}: no subtask, it answers for every class")
     return "<br>".join(lines)
 
 
@@ -189,7 +207,7 @@ def discs(places: dict[str, tuple[float, float]], hover: dict[str, str]) -> Trac
         "hovertext": [hover[name] for name in places],
         "hoverinfo": "text",
         "name": "always run",
-        **_UNFADED,
+        **UNFADED,
     }
 
 
@@ -200,5 +218,5 @@ def ring(place: tuple[float, float], *, square: bool) -> Shape:
         "type": "rect" if square else "circle",
         "xsizemode": "pixel", "ysizemode": "pixel", "xanchor": place[0], "yanchor": place[1],
         "x0": -radius, "x1": radius, "y0": -radius, "y1": radius,
-        "fillcolor": _CLEAR, "line": {"color": OUTLINE, "width": 2.5}, "name": "opened",
+        "fillcolor": CLEAR, "line": {"color": OUTLINE, "width": 2.5}, "name": "opened",
     }  # fmt: skip

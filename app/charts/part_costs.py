@@ -28,9 +28,9 @@ def part_macs(costs: Costs) -> dict[str, int]:
     return {
         "stem": costs.stem.macs,
         "gate": costs.gate.macs,
-        "branches that run": costs.k * costs.branch.macs,
+        "branches that run": costs.routed_macs - costs.always,
         "combiner": costs.combiner.macs,
-        "branches that do not run": (costs.num_branches - costs.k) * costs.branch.macs,
+        "branches that do not run": costs.all_branches_macs - costs.routed_macs,
     }
 
 

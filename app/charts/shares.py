@@ -15,6 +15,8 @@ from app.charts.palette import QUIET, branch_colour, faint
 from hydranet.answer import Answer
 
 BIAS = "bias"
+PAST = "past them"
+"""What the tokens carry past the experts, the output layer's bias with it."""
 _PALE = 0.4
 
 
@@ -23,12 +25,13 @@ def share_bars(
 ) -> go.Figure:
     """What each fired branch adds to the logit of the class in question, in its colour, and of its
     rival, pale; with the bias (C,) the bars of a class sum to its logit. `names`: of the two."""
+    rest = PAST if found.policy.by_token else BIAS
     places = [str(b) for b in found.fired]
     colours = [branch_colour(b) for b in found.fired]
     bars = [
         {
             "type": "bar",
-            "x": [*places, BIAS],
+            "x": [*places, rest],
             "y": [*(float(share) for share in found.shares[:, c]), float(bias[c])],
             "name": name,
             "marker": {"color": [faint(colour, opacity) for colour in (*colours, QUIET)]},
@@ -36,7 +39,8 @@ def share_bars(
         }
         for c, name, opacity in ((asked, names[0], 1.0), (rival, names[1], _PALE))
     ]
-    return figure(bars, _layout("What each fired branch adds to the logit", "logit"))
+    one = found.policy.branch
+    return figure(bars, _layout(f"What each fired {one} adds to the logit", "logit", one))
 
 
 def shapley_bars(
@@ -61,13 +65,13 @@ def shapley_bars(
     return figure([bars], _layout(title, "percentage points"))
 
 
-def _layout(title: str, unit: str) -> dict[str, Any]:
+def _layout(title: str, unit: str, branch: str = "branch") -> dict[str, Any]:
     return {
         "title": {"text": title},
         "height": 300,
         "margin": {"l": 62, "t": 40, "b": 56},
         "showlegend": False,
-        "xaxis": {"title": {"text": "branch"}, "type": "category", "fixedrange": True},
+        "xaxis": {"title": {"text": branch}, "type": "category", "fixedrange": True},
         "yaxis": {"title": {"text": unit}, "fixedrange": True, "zerolinecolor": OUTLINE},
         **BARE,
     }

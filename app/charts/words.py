@@ -23,17 +23,21 @@ def network_text(
             f"A static network: stem, last stage, output. {_millions(found.macs)} MACs all run."
             f"{ring}"
         )
+    policy = card.policy
     fired = ", ".join(
-        f"branch {b} with weight {w:.2f}" for b, w in zip(found.fired, found.weights, strict=True)
+        f"{policy.branch} {b} with weight {w:.2f}"
+        for b, w in zip(found.fired, found.weights, strict=True)
     )
-    first = "Stem and gate run" if card.architecture.has_subtasks else "The stem runs"
+    gated = policy.gate and not policy.in_a_row
+    first = f"Stem and {policy.gate} run" if gated else "The stem runs"
     switched = ""
     for name, branches in (("on", board.on), ("off", board.off)) if board else ():
         if branches:
             switched += f" Switched {name} by the visitor: {', '.join(map(str, sorted(branches)))}."
     return (
-        f"{first}, then {len(found.fired)} of {card.costs.num_branches} branches: "
-        f"{fired}. The combiner joins them.{switched}{ring}"
+        f"{first}, then {len(found.fired)} of {card.costs.num_branches} {policy.branches}: "
+        f"{fired}. The {policy.combiner} "
+        f"{'answers' if policy.in_a_row else 'joins them'}.{switched}{ring}"
     )
 
 
@@ -48,10 +52,15 @@ def cost_text(card: Card, found: Answer) -> str:
     costs = card.costs
     if not found.fired:
         return f"One bar: {_millions(found.macs)} MACs, all of which run."
+    policy, spent = card.policy, set(found.branch_macs)
+    each = f" of {_millions(spent.pop())} each" if len(spent) == 1 else ""
+    fired = f"{len(found.fired)} fired {policy.branches}{each}"
+    if not each:
+        fired += f" {_millions(sum(found.branch_macs))}"
+    gate = f"{policy.gate} {_millions(costs.gate.macs)}, " if policy.gate else ""
     return (
         f"One bar of {_millions(costs.all_branches_macs)} MACs: stem {_millions(costs.stem.macs)}, "
-        f"gate {_millions(costs.gate.macs)}, {len(found.fired)} fired branches of "
-        f"{_millions(costs.branch.macs)} each, combiner {_millions(costs.combiner.macs)}, "
+        f"{gate}{fired}, {policy.combiner} {_millions(costs.combiner.macs)}, "
         f"{_millions(costs.all_branches_macs - found.macs)} not run."
     )
 
@@ -59,18 +68,20 @@ def cost_text(card: Card, found: Answer) -> str:
 def scores_text(found: Answer) -> str:
     """The gate's scores, best first."""
     order = sorted(range(len(found.gate_scores)), key=lambda b: -found.gate_scores[b])
-    scores = ", ".join(f"branch {b} {found.gate_scores[b]:.2f}" for b in order[:8])
-    return f"Bars of the gate's score of every branch; the highest: {scores}."
+    one = found.policy.branch
+    scores = ", ".join(f"{one} {b} {found.gate_scores[b]:.2f}" for b in order[:8])
+    return f"Bars of the {found.policy.gate}'s score of every {one}; the highest: {scores}."
 
 
 def shares_text(
     found: Answer, bias: NDArray[np.float32], asked: int, rival: int, names: tuple[str, str]
 ) -> str:
     """What each fired branch adds to the logits of the class in question and of its rival."""
-    rows = zip([*(f"branch {b}" for b in found.fired), "bias"], [*found.shares, bias], strict=True)
+    one = found.policy.branch
+    rows = zip([*(f"{one} {b}" for b in found.fired), "bias"], [*found.shares, bias], strict=True)
     shares = ", ".join(f"{name} {row[asked]:+.2f} and {row[rival]:+.2f}" for name, row in rows)
     return (
-        f"What each fired branch adds to the logits of {names[0]} and {names[1]}: {shares}; "
+        f"What each fired {one} adds to the logits of {names[0]} and {names[1]}: {shares}; "
         f"in all {found.logits[asked]:.2f} and {found.logits[rival]:.2f}."
     )
 

@@ -92,7 +92,11 @@ def _route_text(inspection: Inspection) -> str:
         if branches
     )
     fired = ", ".join(map(str, inspection.found.fired))
+    policy = inspection.card.policy
     dynamic = f", dynamic k from {100 * board.threshold:g} %" if board.threshold else ""
+    if policy.in_a_row:
+        dynamic = f", on while {100 * board.threshold:g} % doubt is left" if board.threshold else ""
+        return f"k = {board.k}{dynamic}.{switched} {policy.branches.capitalize()} asked: {fired}."
     return f"k = {board.k}{dynamic}.{switched} Fired, best-scored first: {fired}."
 
 
@@ -102,25 +106,28 @@ def _branches(inspection: Inspection) -> list[str]:
     if not found.fired:
         return []
     asked, rival = inspection.class_in_question, inspection.rival
+    one = found.policy.branch
+    if not len(found.shares):
+        return []
     shares = table(
         ("", "weight", f"adds to {inspection.class_name(asked)}",
          f"adds to {inspection.class_name(rival)}"),
         [
-            (f"branch {b}", f"{weight:.3f}", f"{row[asked]:+.3f}", f"{row[rival]:+.3f}")
+            (f"{one} {b}", f"{weight:.3f}", f"{row[asked]:+.3f}", f"{row[rival]:+.3f}")
             for b, weight, row in zip(found.fired, found.weights, found.shares, strict=True)
         ],
     )  # fmt: skip
     exact = paragraph("In logits, exact: with the combiner's bias they sum to the logit.")
-    content = [section("What each fired branch adds", shares, exact)]
-    if inspection.card.architecture.has_subtasks:
+    content = [section(f"What each fired {one} adds", shares, exact)]
+    if inspection.card.architecture.has_gate:
         rows = [
-            (f"branch {b}", float(score), f"{score:.2f}", branch_colour(b))
+            (f"{one} {b}", float(score), f"{score:.2f}", branch_colour(b))
             if b in found.fired
-            else (f"branch {b}", float(score), f"{score:.2f}", QUIET)
+            else (f"{one} {b}", float(score), f"{score:.2f}", QUIET)
             for b, score in enumerate(found.gate_scores)
         ]
         grey = paragraph("In logits; grey did not fire, pale is below zero.")
-        content.append(section("The gate's score of every branch", bars(rows), grey))
+        content.append(section(f"The {found.policy.gate}'s score of every {one}", bars(rows), grey))
     return content
 
 

@@ -66,11 +66,13 @@ def macs_by_part(inspection: Inspection) -> dict[str, int]:
     costs, found = inspection.card.costs, inspection.found
     if not costs.num_branches:
         return {"whole network": found.macs}
-    parts = {"stem": costs.stem.macs, "gate": costs.gate.macs}
-    parts |= {f"branch {b}": costs.branch.macs for b in found.fired}
+    policy = inspection.card.policy
+    parts = {"stem": costs.stem.macs, policy.gate or "gate": costs.gate.macs}
+    each = zip(found.fired, found.branch_macs, strict=True)
+    parts |= {f"{policy.branch} {b}": macs for b, macs in each}
     return {
         **parts,
-        "combiner": costs.combiner.macs,
+        policy.combiner: costs.combiner.macs,
         "not run": costs.all_branches_macs - found.macs,
     }
 

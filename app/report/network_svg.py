@@ -21,7 +21,10 @@ def network_svg(inspection: Inspection) -> str:
     card, found, board = inspection.card, inspection.found, inspection.board
     count = card.costs.num_branches
     height = _TOP + _ROW * max(count, 3) + 16
-    body = _hydra(inspection, count) if count else _static(height)
+    if card.policy.in_a_row:
+        height, body = 160, _in_a_row(inspection, count)
+    else:
+        body = _hydra(inspection, count) if count else _static(height)
     described = escape(network_text(card, found, board=board), quote=True)
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{described}">'
@@ -56,11 +59,29 @@ def _hydra(inspection: Inspection, count: int) -> list[str]:
         ]
     body.append(_line(_STEM, middle, _GATE, middle, ACCENT, 4))
     body += [_branch(b, row, weights.get(b)) for b, row in enumerate(rows)]
-    places = {_STEM: "stem", _GATE: "gate", _COMBINER: "combiner"}
-    if not inspection.card.architecture.has_subtasks:
-        places[_GATE] = "no gate"
+    policy = inspection.card.policy
+    places = {_STEM: "stem", _GATE: policy.gate or "no gate", _COMBINER: policy.combiner}
     body += [_disc(x, middle) + _text(x, middle + 34, name) for x, name in places.items()]
-    return [*body, _text(_BRANCH, 24, "branches, weight in the answer")]
+    return [*body, _text(_BRANCH, 24, f"{policy.branches}, weight in the answer")]
+
+
+def _in_a_row(inspection: Inspection, count: int) -> list[str]:
+    """Stem and branches on one line, lit as far as the image went."""
+    found, policy, middle = inspection.found, inspection.card.policy, 70
+    step = (_WIDTH - 2 * _STEM) / max(count, 1)
+    xs = [_STEM + step * (b + 1) for b in range(count)]
+    last = max(found.fired)
+    body = [_line(_STEM, middle, xs[-1], middle, QUIET, 0.6)]
+    body += [_line(_STEM, middle, xs[last], middle, ACCENT, 4)]
+    body += [_disc(_STEM, middle), _text(_STEM, middle + 34, "stem")]
+    for b, x in enumerate(xs):
+        colour = branch_colour(b) if b in found.fired else QUIET
+        body.append(
+            f'<rect x="{x - 12:.1f}" y="{middle - 12}" width="24" height="24" fill="{colour}"/>'
+        )
+        body.append(_text(x, middle + 4, str(b), colour=on(colour)))
+    body.append(_text(xs[last], middle + 34, "answers"))
+    return [*body, _text(_WIDTH / 2, 24, f"{policy.branches} in a row")]
 
 
 def _branch(branch: int, row: float, weight: float | None) -> str:

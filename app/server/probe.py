@@ -11,9 +11,9 @@ import numpy as np
 from app import services
 from app.computing import admitted, telling
 from app.intake import sample_names, take_sample
-from hydranet.answer import softmax
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
+from hydranet.policies import softmax
 
 PATIENCE_S = 10.0
 _ROUNDING = 1e-3

@@ -33,21 +33,19 @@ def _look_once() -> None:
     from app import services
     from app.charts.network import network_picture
     from app.feature_maps import feature_maps
-    from app.inspection import inspect
+    from app.inspection import inspect, own_board
     from app.intake import take_sample
     from app.views import look, sign_in  # noqa: F401 # these draw nothing before they are called
     from app.views.inspect import answer, filmstrip, sections  # noqa: F401 # as above
     from app.views.inspect.controls import first_of
     from app.views.inspect.cost import baseline_of, cost_table
     from app.views.inspect.source import FIRST_SAMPLE
-    from hydranet.switchboard import Switchboard
 
     good, _ = services.checkpoints()
     if not good:
         return
     checkpoint = first_of(good)
-    costs = checkpoint.card.costs
-    board = Switchboard(k=costs.k) if costs.num_branches else None
+    board = own_board(checkpoint.card)
     inspection = inspect(checkpoint, take_sample(FIRST_SAMPLE), board)
     network_picture(checkpoint.card, inspection.found, board=board).to_json()
     feature_maps(inspection, "stem")

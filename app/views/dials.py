@@ -5,32 +5,49 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from hydranet.costs import Costs
+from hydranet.card import Card
 
 
-def choose_k(costs: Costs) -> int:
-    """How many branches the gate may pick; the address keeps it."""
+def choose_k(card: Card) -> int:
+    """How many branches may run; the address keeps it."""
+    costs, policy = card.costs, card.policy
+    if policy.in_a_row:
+        label = f"Most {policy.branches} that an image comes to (k)"
+        said = f"At {policy.branch} number k every image leaves, sure or not."
+    elif policy.by_token:
+        label = f"{policy.branches.capitalize()} that a patch is sent to (k)"
+        said = f"The {policy.gate} scores every {policy.branch} for each patch; the k best run."
+    else:
+        label = f"{policy.branches.capitalize()} that fire (k)"
+        said = "The gate scores every branch; the k best-scored ones run."
+        if not policy.gate:
+            said = f"No gate chooses: the first k {policy.branches} run."
     return st.slider(
-        "Branches that fire (k)",
-        1,
-        costs.num_branches,
-        costs.k,
-        key=state.K,
-        bind="query-params",
-        help="The gate scores every branch; the k best-scored ones run.",
+        label, 1, costs.num_branches, costs.k, key=state.K, bind="query-params", help=said
     )
 
 
-def choose_threshold() -> float:
-    """The confidence below which dynamic k drops a branch, 0 to 0.5; the address keeps it."""
+def choose_threshold(card: Card) -> float:
+    """How much a branch must be wanted to run, from 0; the address keeps it."""
+    policy = card.policy
+    if policy.in_a_row:
+        percent = st.slider(
+            "Go on while at least so much doubt is left (%)",
+            0,
+            100,
+            round(100 * card.threshold),
+            key=state.DOUBT,
+            bind="query-params",
+            help=policy.dial,
+        )
+        return percent / 100
     percent = st.slider(
-        "Dynamic k: drop branches below this confidence (%)",
+        f"Dynamic k: drop {policy.branches} below this confidence (%)",
         0,
         50,
         0,
         key=state.THRESHOLD,
         bind="query-params",
-        help="Of the k best-scored branches, those that the gate is less confident of do not run; "
-        "its best one always does. So k differs from image to image.",
+        help=policy.dial,
     )
     return percent / 100

@@ -61,7 +61,7 @@ def words(page: AppTest) -> str:
 @pytest.mark.usefixtures("model")
 def test_inspect_shows_heads_and_no_gate() -> None:
     page = run("inspect.py")
-    assert picture(page)["layout"]["title"]["text"] == "All 4 branches fired"
+    assert picture(page)["layout"]["title"]["text"] == "All 4 heads fired"
     assert "No gate chooses" in words(page)
     (squares,) = (trace for trace in picture(page)["data"] if trace.get("name") == "branches")
     hovers = squares["hovertext"]
@@ -78,7 +78,7 @@ def test_fewer_heads_are_the_first_ones() -> None:
     cost = macs(page)
     page.slider[0].set_value(2).run()
     assert not page.exception
-    assert picture(page)["layout"]["title"]["text"] == "Branches 0 and 1 of 4 fired"
+    assert picture(page)["layout"]["title"]["text"] == "Heads 0 and 1 of 4 fired"
     assert macs(page) <= cost
 
 
@@ -109,4 +109,4 @@ def test_every_section_shows_heads(view: str) -> None:
     page.run()
     assert not page.exception
     assert not page.error
-    assert picture(page)["layout"]["title"]["text"] == "Branches 0, 1 and 3 of 4 fired"
+    assert picture(page)["layout"]["title"]["text"] == "Heads 0, 1 and 3 of 4 fired"

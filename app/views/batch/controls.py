@@ -14,4 +14,4 @@ def choose_settings(card: Card) -> Settings:
     if not costs.num_branches:
         return Settings()
     state.fit_to(costs.num_branches)
-    return Settings(k=choose_k(costs), threshold=choose_threshold())
+    return Settings(k=choose_k(card), threshold=choose_threshold(card))

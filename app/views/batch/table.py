@@ -86,5 +86,8 @@ def _inspect(batch: Batch, row: Row, checkpoint: Checkpoint, settings: Settings)
     st.session_state[_JUMPS] += 1  # a new table: its cell is not selected when the visitor returns
     settled: dict[str, object] = {}
     if settings.k is not None:
-        settled = {state.K: settings.k, state.THRESHOLD: round(100 * settings.threshold)}
+        settled = {
+            state.K: settings.k,
+            state.threshold_of(checkpoint.card.policy): round(100 * (settings.threshold or 0)),
+        }
     open_on_inspect(item.name, item.load(), checkpoint, settled)

@@ -11,6 +11,7 @@ from app.charts.network import network_picture
 from app.charts.words import answer_text, network_text
 from app.inspection import Inspection
 from app.pictures import WIDTH, pictures
+from app.policy_words import picture_words
 from app.views.clicks import clicked
 from app.views.inspect.parts import opened_part
 from app.views.text import plain
@@ -50,17 +51,8 @@ def show_network(inspection: Inspection) -> None:
     )
     if not found.fired:
         st.caption("Click a part to open it below. Pick a Hydra network to see a gate choose.")
-    elif not card.architecture.has_subtasks:
-        st.caption(
-            "**Click a part** to open it below. No gate chooses: the branches are heads, each "
-            "answers for every class, and the answers of those that run are averaged."
-        )
     else:
-        st.caption(
-            "**Click a part** to open it below; hover over a branch for its subtask, the classes "
-            "it is meant for. Bars: how sure the gate is of each. Line width: the weight in the "
-            "answer. Grey did not run."
-        )
+        st.caption(picture_words(card))
 
 
 def _open_part() -> None:

@@ -53,10 +53,11 @@ def choose_board(card: Card) -> Switchboard | None:
     if not costs.num_branches:
         return None
     state.fit_to(costs.num_branches)
-    k = choose_k(costs)
+    k = choose_k(card)
     with st.popover("Switchboard", icon=":material/toggle_on:", width="stretch"):
-        threshold = choose_threshold()
-        on = _switches("Always run, whatever the gate says", state.ON, state.OFF, costs)
+        threshold = choose_threshold(card)
+        who = card.policy.gate or "gate"
+        on = _switches(f"Always run, whatever the {who} says", state.ON, state.OFF, costs)
         off = _switches("Never run", state.OFF, state.ON, costs)
     # An address may name a branch in both; `fit_to` takes it out of the second one afterwards.
     return Switchboard(k=k, threshold=threshold, on=on, off=off - on)

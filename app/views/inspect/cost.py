@@ -31,8 +31,18 @@ def baseline_of(inspection: Inspection) -> Checkpoint | None:
     fired = len(inspection.found.fired)
     if not fired:
         return None
-    top1 = top1_of_route(inspection.card, fired)
+    top1 = _top1(inspection)
     return static_baseline(inspection.card, services.checkpoints()[0], top1)
+
+
+def _top1(inspection: Inspection) -> float:
+    """Of the test split, in percent, if every image took as long a route."""
+    fired, card, board = inspection.found.fired, inspection.card, inspection.board
+    if card.policy.in_a_row:
+        return top1_of_route(card, max(fired) + 1)
+    if card.policy.by_token and board is not None:
+        return top1_of_route(card, board.k)
+    return top1_of_route(card, len(fired))
 
 
 def cost_table(inspection: Inspection, baseline: Checkpoint | None = None) -> str:
@@ -43,10 +53,15 @@ def cost_table(inspection: Inspection, baseline: Checkpoint | None = None) -> st
         "| | MACs | time | top-1 |\n|:--|--:|--:|--:|",
         "| **this route** | "
         f"**{found.macs / 1e6:.1f}\u00a0M** | **{inspection.timing.median:.1f}\u00a0ms** | "
-        f"**{top1_of_route(card, fired):.1f}\u00a0%** |",
+        f"**{_top1(inspection):.1f}\u00a0%** |",
     ]
-    if fired and fired < count:
-        timing = services.timing(checkpoint, tuple(range(count)))
+    if fired and found.macs < card.costs.all_branches_macs:
+        by_token = card.policy.by_token
+        timing = (
+            services.timing(checkpoint, None, k=count)
+            if by_token
+            else services.timing(checkpoint, tuple(range(count)))
+        )
         rows.append(
             f"| all {count} | {card.costs.all_branches_macs / 1e6:.1f}\u00a0M | "
             f"{timing.median:.1f}\u00a0ms | {top1_of_route(card, count):.1f}\u00a0% |"
@@ -63,23 +78,32 @@ def cost_table(inspection: Inspection, baseline: Checkpoint | None = None) -> st
 def _parts(inspection: Inspection) -> str:
     """MACs by part in words, for those who cannot hover."""
     costs, fired = inspection.card.costs, len(inspection.found.fired)
+    policy = inspection.card.policy
     if not fired:
         return "All of it runs for every image."
     named = [
         ("stem", costs.stem.macs),
-        ("gate", costs.gate.macs),
-        ("one branch" if fired == 1 else f"{fired} branches", fired * costs.branch.macs),
-        ("combiner", costs.combiner.macs),
+        (policy.gate, costs.gate.macs),
+        (
+            f"one {policy.branch}" if fired == 1 else f"{fired} {policy.branches}",
+            sum(inspection.found.branch_macs),
+        ),
+        (policy.combiner, costs.combiner.macs),
     ]
     parts = ", ".join(f"{name} {macs / 1e6:.1f} M" for name, macs in named if macs >= 5e4)
     share = 100 * inspection.found.macs / costs.all_branches_macs
-    return f"{share:.0f} % of all branches' MACs: {parts}."
+    return f"{share:.0f} % of all {policy.branches}' MACs: {parts}."
 
 
 def _measured(inspection: Inspection, baseline: Checkpoint | None) -> str:
     timing = inspection.timing
     fired = len(inspection.found.fired)
-    so_many = f" if the gate picks {fired}" if fired else ""
+    policy = inspection.card.policy
+    so_many = f" if the {policy.gate or 'gate'} picks {fired}" if fired else ""
+    if policy.in_a_row:
+        so_many = f" if every image leaves at {policy.branch} {max(inspection.found.fired)}"
+    elif policy.by_token and inspection.board is not None:
+        so_many = f" if the {policy.gate} picks {inspection.board.k} for each patch"
     beside = (
         f" {plain(baseline.name)}: our static network of nearest top-1, same training images."
         if baseline is not None

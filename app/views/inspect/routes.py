@@ -10,6 +10,7 @@ from app.charts.choices import NOTHING, change_bars, subsets_scatter
 from app.charts.html import escaped
 from app.charts.words import changes_text, subsets_text
 from app.inspection import Inspection
+from app.policy_words import a
 from app.views.clicks import clicked
 from app.views.text import plain
 from hydranet.choices import Subsets, every_subset, single_changes
@@ -25,13 +26,14 @@ def show_routes(inspection: Inspection) -> None:
     if examined is None or board is None:
         st.info("A static network has one route: all of it. Pick a Hydra network to see others.")
         return
+    policy = inspection.card.policy
     _sentence(inspection, board)
     changes, subsets = st.columns(2, gap="medium")
     with changes:
         _single_changes(inspection, examined)
     with subsets:
         _every_subset(inspection, examined)
-    st.markdown("**Every branch**")
+    st.markdown(f"**Every {policy.branch}**")
     st.dataframe(
         switchboard_table(inspection, board),
         hide_index=True,
@@ -43,17 +45,29 @@ def show_routes(inspection: Inspection) -> None:
             "subtask": st.column_config.TextColumn(width="large"),
         },
     )
+    meaning = "Confidence: the softmax of the gate's scores over all branches. Weight: over those "
+    if policy.in_a_row:
+        meaning = "Score: the doubt that the one before left. Confidence: the least doubt so far, "
+        meaning += f"by which an image goes on. Weight: the last {policy.branch} answers, of those "
+    elif policy.by_token:
+        meaning = f"Confidence: the mean share that the {policy.gate} gives over the patches, the "
+        meaning += "score is its logarithm. Weight: the same where a patch went there, of those "
     st.caption(
-        "Confidence: the softmax of the gate's scores over all branches. Weight: over those that "
-        "fired. Switch branches in the switchboard on the left, or open one in the picture."
+        f"{meaning}that fired. Switch {policy.branches} in the switchboard on the left, or open "
+        "one in the picture."
     )
 
 
 def _sentence(inspection: Inspection, board: Switchboard) -> None:
     """The settings in words."""
     off, on = (", ".join(map(str, sorted(some))) for some in (board.off, board.on))
-    parts = [f"The gate may pick k\u00a0=\u00a0{board.k}"]
-    if board.threshold:
+    policy = inspection.card.policy
+    parts = [f"The {policy.gate or 'gate'} may pick k\u00a0=\u00a0{board.k}"]
+    if policy.in_a_row:
+        parts = [f"An image comes to at most {board.k} {policy.branches}"]
+        if board.threshold:
+            parts.append(f"and goes on while {100 * board.threshold:.0f}\u00a0% doubt is left")
+    elif board.threshold:
         parts.append(f"and drops those below {100 * board.threshold:.0f}\u00a0% confidence")
     if on:
         parts.append(f"; you switched on {on}")
@@ -72,7 +86,7 @@ def switchboard_table(inspection: Inspection, board: Switchboard) -> pd.DataFram
     subtasks = card.subtasks or [[] for _ in range(count)]
     table = pd.DataFrame(
         {
-            "branch": range(count),
+            card.policy.branch: range(count),
             "state": [
                 ("fired" if b in weights else "did not fire")
                 + (", switched on" if b in board.on else ", switched off" if b in board.off else "")
@@ -87,7 +101,7 @@ def switchboard_table(inspection: Inspection, board: Switchboard) -> pd.DataFram
             ],
         }
     )
-    return table.sort_values("gate score", ascending=False, kind="stable")
+    return table.iloc[card.policy.order(found.gate_scores)]
 
 
 def _single_changes(inspection: Inspection, examined: Examined) -> None:
@@ -96,16 +110,19 @@ def _single_changes(inspection: Inspection, examined: Examined) -> None:
     probability = float(found.probabilities[asked])
     changes = single_changes(examined, found.fired, asked)
     st.plotly_chart(
-        change_bars(changes, probability, found.best, _names(inspection)),
+        change_bars(
+            changes, probability, found.best, _names(inspection), branch=found.policy.branch
+        ),
         key="changes",
         config=_CHART,
         alt=changes_text(changes, probability, name),
     )
     other = sum(change.answer != found.best for change in changes)
+    one = a(found.policy.branch)
     turned = f"{other} of these {len(changes)} changes" if other else "None of these changes"
     st.caption(
         f"By how much {plain(name)}, {100 * probability:.1f}\u00a0% now, would be more or less "
-        "probable without a branch that fired (full colour) or with one that did not (pale). "
+        f"probable without {one} that fired (full colour) or with one that did not (pale). "
         f"{turned} would change the answer{' (★)' if other else ''}."
     )
 
@@ -118,7 +135,9 @@ def _every_subset(inspection: Inspection, examined: Examined) -> None:
     def run_it() -> None:
         if route := clicked(_SUBSETS):
             branches = [int(b) for b in route.split()]
-            state.set_board(Switchboard.firing(branches, examined.gate_scores))
+            policy = examined.policy
+            board = Switchboard.firing(branches, examined.gate_scores, policy)
+            state.set_board(board, policy)
 
     st.plotly_chart(
         subsets_scatter(subsets, asked, _names(inspection)),
@@ -129,10 +148,11 @@ def _every_subset(inspection: Inspection, examined: Examined) -> None:
         alt=subsets_text(subsets, name),
     )
     count = len(examined.gate_scores)
+    many = examined.policy.branches
     pool = (
-        "all branches"
+        f"all {many}"
         if len(subsets.pool) == count
-        else f"the {len(subsets.pool)} best-scored branches"
+        else f"the {len(subsets.pool)} best-scored {many}"
     )
     st.caption(
         f"Every subset of {pool}: blue where {plain(name)} is the answer. {_regret(subsets, name)} "

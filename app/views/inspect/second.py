@@ -10,14 +10,13 @@ from app import own_networks, state
 from app.charts.answer import top5_bars
 from app.charts.network import network_picture
 from app.charts.words import answer_text, network_text
-from app.inspection import Inspection, inspect
+from app.inspection import Inspection, inspect, own_board
 from app.views.inspect.combiner import show_shares
 from app.views.inspect.cost import cost_table
 from app.views.notices import refused
 from app.views.text import plain
 from hydranet.checkpoints import Checkpoint
 from hydranet.errors import InputError
-from hydranet.switchboard import Switchboard
 
 _CHART = {"displayModeBar": False}
 _HEIGHT = 400
@@ -53,9 +52,7 @@ def show_second_network(inspection: Inspection) -> None:
 
 def _look(checkpoint: Checkpoint, first: Inspection) -> Inspection:
     """The second network's inspection of the first one's image, asked about the same class."""
-    costs = checkpoint.card.costs
-    board = Switchboard(k=costs.k) if costs.num_branches else None
-    second = inspect(checkpoint, first.intake, board)
+    second = inspect(checkpoint, first.intake, own_board(checkpoint.card))
     name = first.card.class_names[first.class_in_question]
     names = checkpoint.card.class_names
     return replace(second, asked=names.index(name) if name in names else None)

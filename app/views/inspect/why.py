@@ -32,7 +32,7 @@ def show_why(inspection: Inspection) -> None:
     try:
         with choices, needs_torch():
             question = choose_question(inspection)
-            method = choose_method()
+            method = choose_method(inspection.card.policy)
         with result:
             targets = [question.target, *(target for _, target in question.branches)]
             found = explanations.known(inspection, targets, method) or patiently(

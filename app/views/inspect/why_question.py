@@ -10,7 +10,9 @@ import streamlit as st
 
 from app import state
 from app.inspection import Inspection
+from app.policy_words import no_gate_words
 from hydranet.errors import InputError
+from hydranet.policies import Policy
 
 if TYPE_CHECKING:
     from hydranet.explain.targets import Target
@@ -52,13 +54,14 @@ def choose_question(inspection: Inspection) -> Question:
     return asked[_select("Why", names, state.WHY)](inspection)
 
 
-def choose_method() -> str:
-    """One of the methods of `hydranet.explain`."""
-    from hydranet.explain.methods import METHODS
+def choose_method(policy: Policy) -> str:
+    """One of the methods of `hydranet.explain`; Grad-CAM only where branches see whole maps."""
+    from hydranet.explain.methods import GRAD_CAM, METHODS
 
+    names = [method.name for method in METHODS if method is not GRAD_CAM or not policy.by_token]
     return _select(
         "Method",
-        [method.name for method in METHODS],
+        names,
         state.METHOD,
         help="DeepLift and layer-wise relevance propagation are not offered: they set rules on "
         "every module, and fail on a network of which only a part runs.",
@@ -77,14 +80,19 @@ def _answer(inspection: Inspection) -> Question:
         unit="logit",
         note=_HELD if inspection.found.fired else "",
         target=ClassLogit(asked),
-        branches=tuple((b, BranchShare(b, asked)) for b in inspection.found.fired),
+        branches=()
+        if inspection.card.policy.by_token
+        else tuple((b, BranchShare(b, asked)) for b in inspection.found.fired),
     )
 
 
 def _share(inspection: Inspection) -> Question:
     from hydranet.explain.targets import BranchShare
 
-    branch = _branch("Branch that fired", inspection.found.fired)
+    policy = inspection.card.policy
+    if policy.by_token:
+        raise InputError(no_gate_words(policy))
+    branch = _branch(f"{policy.branch.capitalize()} that fired", inspection.found.fired)
     asked = inspection.class_in_question
     name = inspection.class_name(asked)
     return Question(
@@ -132,11 +140,9 @@ def _margin(inspection: Inspection) -> Question:
 
 
 def _check_gate(inspection: Inspection) -> None:
-    if not inspection.card.architecture.has_subtasks:
-        raise InputError(
-            "This network has no gate that could be asked: its heads run without one, and all "
-            "count alike. Ask why this answer, or for one head's share of it."
-        )
+    policy = inspection.card.policy
+    if not inspection.card.architecture.has_gate or policy.by_token:
+        raise InputError(no_gate_words(policy))
 
 
 def _branch(label: str, branches: Sequence[int]) -> int:

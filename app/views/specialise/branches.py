@@ -64,6 +64,11 @@ def _show_map(data: DataSet) -> tuple[int | None, int | None]:
     else:
         words.append("Branches of this network have no subtasks, so no class has a branch of its "
                      "own.")  # fmt: skip
+    if data.card.policy.by_token:
+        words.append(
+            f"Every token has a route of its own; the {data.table.k} that count most for an image "
+            "stand for it here."
+        )
     shown = len(shown_classes(len(names), data.table.num_branches, subtasks))
     if shown < len(names):
         words.append(f"Shown are the first {shown} of {len(names)} classes, in order of subtask.")
@@ -73,6 +78,9 @@ def _show_map(data: DataSet) -> tuple[int | None, int | None]:
 
 def _show_load(data: DataSet) -> None:
     table = data.table
+    if data.card.policy.in_a_row:
+        _show_how_far(data)
+        return
     load, found = data.ask(branch_load), data.ask(findings)
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -96,3 +104,20 @@ def _show_load(data: DataSet) -> None:
         st.markdown("#### Which branches stand out")
         every = table.k == table.num_branches
         st.markdown("\n".join(f"- {line}" for line in findings_sentences(found, every=every)))
+
+
+def _show_how_far(data: DataSet) -> None:
+    """How many images come to each branch of a row."""
+    policy, share = data.card.policy, data.ask(branch_load).share
+    st.markdown(f"#### How far images go: which share comes to each {policy.branch}")
+    st.plotly_chart(
+        load_bars(share, even=float(share.mean()), right=data.ask(branch_load).right),
+        key="load",
+        config=_CHART,
+        alt=load_text(share),
+    )
+    st.caption(
+        f"Each {policy.branch} runs for the images that the one before it left in doubt: "
+        f"{100 * share[-1]:.1f} % come to the last. The dotted line is the mean over all, "
+        f"{100 * share.mean():.0f} %."
+    )

@@ -26,9 +26,10 @@ def show_gate(data: DataSet) -> None:
     if found.hit is None:
         st.markdown("#### Right with every number of branches")
         _show_by_k(found, data.table.k, None)
+        chooses = "" if data.card.policy.gate else " and no gate chooses among them"
         st.caption(
-            "Branches of this network have no subtasks and no gate chooses among them, so there "
-            "are no hits and no confidence of a gate to show."
+            f"Branches of this network have no subtasks{chooses}, so there are no hits and no "
+            "confidence of a gate to show."
         )
         return
     ceiling = data.ask(perfect_gate)

@@ -12,7 +12,7 @@ from app.views.specialise.own_data import OwnLog, forget, held, offer
 from app.views.specialise.own_work import show_own_work
 from app.views.text import plain
 from hydranet.checkpoints import Checkpoint
-from hydranet.specialisation import Slice, slice_figures
+from hydranet.specialisation import Slice, branch_load, slice_figures
 
 
 def choose_data(good: list[Checkpoint]) -> DataSet | None:
@@ -48,7 +48,12 @@ def show_summary(data: DataSet) -> None:
     )
     words = [f"{100 * found.right:.1f} % are answered right"]
     if table.num_branches:
-        words.append(f"{table.k} of {table.num_branches} branches fire for each image")
+        policy = data.card.policy
+        fired = f"{table.k} of {table.num_branches} {policy.branches} fire for each image"
+        if policy.in_a_row or policy.by_token:
+            mean = float(data.ask(branch_load).share.sum())
+            fired = f"on average {mean:.2f} of {table.num_branches} {policy.branches} run"
+        words.append(fired)
     if found.hit is not None:
         words.append(f"the branch of the right subtask is among them for {100 * found.hit:.1f} %")
     st.markdown(f"{images}: {'; '.join(words)}.")
