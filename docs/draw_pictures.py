@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from svg import box, dashed, line, picture, words, write
 
 from app.charts.palette import ACCENT, branch_colour, on
-from hydranet.answer import softmax
 from hydranet.array_routing import PADDING, choose
 from hydranet.config import HydraConfig
 from hydranet.costs import count_costs
+from hydranet.policies import softmax
 from hydranet.registry import model_config
 
 # Gate scores of two images for eight branches, made up to show a sure gate and an unsure one.
