@@ -16,6 +16,7 @@ from streamlit import config
 from app.computing import ADMISSION
 from app.server import counters
 from app.server.ending import end_in_good_order
+from app.server.garbage import collect_in_background
 from app.server.health import Health
 from app.server.logs import begin_request, log, write_lines
 from app.server.sign_in import check_secrets
@@ -75,6 +76,7 @@ async def lifespan(app: App) -> AsyncIterator[None]:
     if threading.current_thread() is threading.main_thread():
         end_in_good_order(ADMISSION)
     warm_up()
+    collect_in_background()
     log.info("started")
     yield
 
