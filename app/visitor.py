@@ -106,9 +106,14 @@ class Visitor:
         return time.perf_counter() - started
 
     def choose(self, kind: str, key: str, value: object) -> float:
-        """Set a widget of that kind and key; the seconds until the page rests."""
-        widget = _find(self.tree, kind, key)
-        return self.run(widget.set_value(value)._widget_state)
+        """Set a widget of that kind and key, or take one of its options as the page words it; the
+        seconds until the page rests. KeyError where there is none."""
+        return self.run(_chosen(_find(self.tree, kind, key), value))
+
+    def press(self, key: str) -> float:
+        """Press a button; the seconds until the page rests. KeyError where there is none."""
+        button = widget_id(self.tree, "button", key)
+        return self.run(WidgetState(id=button, trigger_value=True))
 
     def shows(self, content: bytes) -> bool:
         """Whether the page shows something that holds these bytes, in text or in a picture."""
@@ -220,6 +225,24 @@ def _is_rest(message: ForwardMsg) -> bool:
 def widget_id(tree: ElementTree, kind: str, key: str) -> str:
     """The id of the widget of that kind whose key begins so; KeyError where there is none."""
     return str(_find(tree, kind, key).proto.id)
+
+
+def _chosen(widget: Any, value: object) -> WidgetState:
+    """What a page sends when that value is chosen.
+
+    For widgets with options Streamlit's own testing asks the script how it words them, and the
+    script is the server's.
+    """
+    if not getattr(widget, "options", None):
+        state: WidgetState = widget.set_value(value)._widget_state
+        return state
+    if value not in widget.options:
+        raise KeyError(f"{widget.key} has no option {value!r}, but {', '.join(widget.options)}.")
+    if widget.type == "button_group":
+        state = WidgetState(id=widget.id)
+        state.string_array_value.data.append(str(value))
+        return state
+    return WidgetState(id=widget.id, string_value=str(value))
 
 
 def _find(tree: ElementTree, kind: str, key: str) -> Any:

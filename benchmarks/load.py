@@ -24,7 +24,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import numpy as np
 from PIL import Image
@@ -41,6 +40,8 @@ METHODS = ("grad-cam", "integrated gradients")
 KS = (1, 2, 3, 4, 6, 8)
 _MEMORY_EVERY_S = 5.0
 _LOOKS_S = 1.0
+_OFFERED = b"This takes about "
+_EXPLAINED = b"**Which pixels "
 _ATTRIBUTES = 0.2
 
 
@@ -87,7 +88,8 @@ def main() -> None:
                 pool.submit(_come_and_go, at.address, number, pictures, ends, given.stay, seen)
         watch.join()
     print(json.dumps(_said(seen, given), indent=1))
-    sys.exit(bool(seen.errors or seen.lost or seen.foreign or not seen.switches))
+    nothing = not (seen.switches and seen.attributions)
+    sys.exit(bool(seen.errors or seen.lost or seen.foreign or nothing))
 
 
 def picture(seed: int, model: Network) -> Picture:
@@ -117,8 +119,9 @@ def _come_and_go(
             _visit(address, number, pictures, leaves, draw, seen)
         except Lost as error:
             seen.lost.append(str(error))
-        except (URLError, KeyError, TimeoutError) as error:
+        except Exception as error:  # whatever it is, it is counted, and another visit follows
             seen.errors.append(f"{type(error).__name__}: {error}")
+            time.sleep(_LOOKS_S)
 
 
 def _visit(
@@ -140,7 +143,11 @@ def _visit(
                 began = time.perf_counter()
                 visitor.choose("button_group", "view", "Why")
                 visitor.choose("selectbox", "method", draw.choice(METHODS))
+                if visitor.shows(_OFFERED):  # it would take long, so the page asks first
+                    visitor.press("start_why")
                 seen.attributions.append(time.perf_counter() - began)
+                if not visitor.shows(_EXPLAINED):
+                    seen.errors.append(f"visitor {number} sees no attribution")
                 _look(visitor, number, k, pictures, seen)
                 visitor.choose("button_group", "view", "Parts")
             time.sleep(draw.expovariate(1 / _LOOKS_S))
