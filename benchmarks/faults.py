@@ -24,6 +24,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from hydranet.machine import hardware, versions
@@ -35,10 +36,12 @@ TIMED = {"card.json", "state.safetensors"}
 
 @dataclass(frozen=True)
 class Command:
-    """`arguments` of `hydranet`; none: write a checkpoint in place of another again and again."""
+    """What is killed. `replaces`: it writes another whole file in place of one, and back again, so
+    that what a kill leaves may be either."""
 
     name: str
-    arguments: tuple[str, ...] = ()
+    work: Callable[[], None]
+    replaces: bool = False
 
 
 @dataclass
@@ -59,13 +62,6 @@ _TRAIN = (
     "--validation-images", "6", "--learning-rate", "0.05", "--compile", "off",
     "--precision", "float32", *_WITH,
 )  # fmt: skip
-COMMANDS = (
-    Command("train", (*_TRAIN, "--runs", "runs", "--epochs", "4", "--resume", "--seed", "1")),
-    Command("evaluate", ("evaluate", "resnet8", "--json", *_WITH)),
-    Command("route", ("route", "data", "--checkpoint", "resnet8", "--out", "routes", "--part", "8",
-                      *_HERE)),
-    Command("write"),
-)  # fmt: skip
 
 
 def main() -> None:
@@ -78,16 +74,32 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         os.mkdir("files")
+        os.environ["HYDRANET_CACHE"] = "cache"  # each command works in that folder
         succeed(_make_data)
         succeed(lambda: _hydranet((*_TRAIN, "--runs", "first", "--epochs", "1")))
         found = {}
-        for place, command in enumerate(COMMANDS):
-            share = (given.kills + place) // len(COMMANDS)  # they add up to all
+        every = commands()
+        for place, command in enumerate(every):
+            share = (given.kills + place) // len(every)  # they add up to all
             found[command.name] = vars(kill(command, share, draw))
         os.chdir("/")
     said = {"hardware": hardware(), "versions": versions(), "seed": given.seed, "commands": found}
     print(json.dumps(said, indent=1))
     sys.exit(any(one["wrong"] for one in found.values()))
+
+
+def commands() -> tuple[Command, ...]:
+    """All that writes files."""
+    route = ("route", "data", "--checkpoint", "resnet8", *_HERE)
+    run = (*_TRAIN, "--runs", "runs", "--epochs", "4", "--resume", "--seed", "1")
+    return (
+        Command("train", partial(_hydranet, run)),
+        Command("evaluate", partial(_hydranet, ("evaluate", "resnet8", "--json", *_WITH))),
+        Command("route", partial(_hydranet, (*route, "--out", "routes", "--part", "8"))),
+        Command("route log", partial(_hydranet, (*route, "--log", "log"))),
+        Command("export", _export),
+        Command("write", _write_again_and_again, replaces=True),
+    )
 
 
 def kill(command: Command, kills: int, draw: random.Random) -> Found:
@@ -96,12 +108,12 @@ def kill(command: Command, kills: int, draw: random.Random) -> Found:
     shutil.copytree("files", "before")
     before = _digests()
     started = time.perf_counter()
-    succeed(lambda: _run(command))
+    succeed(command.work)
     found.seconds = round(time.perf_counter() - started, 2)
     alone = _digests()
     _restore()
     while found.kills < kills:
-        child = start(lambda: _run(command))
+        child = start(command.work)
         time.sleep(draw.uniform(0, found.seconds))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
@@ -111,7 +123,7 @@ def kill(command: Command, kills: int, draw: random.Random) -> Found:
         else:  # it was faster than usual
             found.wrong += _end(status, alone)
             found.ends += 1
-    child = start(lambda: _run(command))
+    child = start(command.work)
     found.wrong += _end(os.waitpid(child, 0)[1], alone)
     found.ends += 1
     shutil.rmtree("before")
@@ -141,7 +153,7 @@ def _what_is_wrong(command: Command, before: dict[str, str], alone: dict[str, st
         wrong.append(_last_words())
     after = _digests()
     wrong += [f"{path} is gone" for path in before if path not in after]
-    if command.arguments:  # what "write" leaves is proved by the hash on the card
+    if not command.replaces:  # and there the hash on the card is the proof
         wrong += [
             f"{path} is neither as it was nor as it should become"
             for path, digest in after.items()
@@ -156,6 +168,8 @@ def _read_all() -> None:
     from safetensors import safe_open
 
     from hydranet.checkpoints import list_checkpoints, load
+    from hydranet.engines.onnx.cache import cache_folder
+    from hydranet.engines.onnx.cache import read as read_graphs
 
     good, damaged = list_checkpoints(Path("checkpoints"))
     if damaged or [one.name for one in good] != ["resnet8"]:
@@ -166,8 +180,12 @@ def _read_all() -> None:
             json.loads(file.metadata()["run"])
             for name in file.keys():  # noqa: SIM118 # it is no dictionary
                 file.get_tensor(name)
-    for path in Path("routes").glob("*.parquet"):
-        pq.read_table(path)
+    for folder in ("routes", "log"):
+        for path in Path(folder).glob("*.parquet"):
+            pq.read_table(path)
+    for path in cache_folder().glob("*.graphs"):
+        if read_graphs(path.stem) is None:
+            raise RuntimeError(f"{path} is not whole")
 
 
 def _digests() -> dict[str, str]:
@@ -219,18 +237,19 @@ def _last_words() -> str:
     return " | ".join(Path("words").read_text().splitlines()[-3:])
 
 
-def _run(command: Command) -> None:
-    if command.arguments:
-        _hydranet(command.arguments)
-    else:
-        _write_again_and_again()
-
-
 def _hydranet(arguments: tuple[str, ...]) -> None:
     from hydranet.cli import main as hydranet
 
     sys.argv = ["hydranet", *arguments]
     hydranet()
+
+
+def _export() -> None:
+    """The graphs that the onnx engine keeps for its next start."""
+    from hydranet.checkpoints import find_checkpoint
+    from hydranet.engines import open_engine
+
+    open_engine(find_checkpoint("resnet8", Path("checkpoints")), "onnx")
 
 
 def _write_again_and_again() -> None:
