@@ -78,7 +78,7 @@ def served(
         )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait(address, process, patience_s)
+        wait_until_served(address, process, patience_s)
         yield Served(address, process.pid)
     finally:
         process.terminate()
@@ -88,8 +88,12 @@ def served(
             process.kill()
 
 
-def _wait(address: str, process: subprocess.Popen[bytes], patience_s: float) -> None:
-    """Until the health check answers "ok": any other path answers 200 before the app does."""
+def wait_until_served(address: str, process: subprocess.Popen[bytes], patience_s: float) -> None:
+    """Until the health check answers "ok": any other path answers 200 before the app does.
+
+    Raises:
+        RuntimeError: `process`, which should answer, ended, or did not within `patience_s` seconds.
+    """
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
