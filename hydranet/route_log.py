@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from hydranet.errors import InputError, one_line
 from hydranet.files import write_whole
+from hydranet.parquet_bounds import BOUNDS
 
 _COLUMNS = ("index", "label", "prediction", "confidence")
 _HYDRA_COLUMNS = (
@@ -86,7 +87,7 @@ def read_route_log(path: Path) -> RouteLog:
         InputError: the file is missing or damaged, or lacks a column.
     """
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, **BOUNDS)
         names = set(table.column_names)
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: names that are no text
         raise InputError(f"The route log {path} cannot be read: {one_line(error)}") from None

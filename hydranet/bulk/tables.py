@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from hydranet.bulk.items import IT, Item, as_text, refused
 from hydranet.data.parquet import IMAGE_COLUMNS, LABEL_COLUMNS, names_in_schema
 from hydranet.errors import InputError, one_line
+from hydranet.parquet_bounds import BOUNDS
 
 _ROWS = 64
 _BUFFER = 2**20
@@ -91,7 +92,7 @@ def check_unpacked(file: BinaryIO, name: str, *, most_bytes: int) -> None:
     """Raise InputError if a stranger's table says that it unpacks to more than `most_bytes`, or
     cannot be read."""
     try:
-        with pq.ParquetFile(file) as table:
+        with pq.ParquetFile(file, **BOUNDS) as table:
             groups = [table.metadata.row_group(i) for i in range(table.metadata.num_row_groups)]
             total = sum(group.total_byte_size for group in groups)
     except (pa.ArrowException, OSError) as error:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hydranet.errors import InputError, one_line
+from hydranet.parquet_bounds import BOUNDS
 
 MOST_BRANCHES = 64
 """A route is kept as the bits of one 64-bit number."""
@@ -46,7 +47,7 @@ def read_layout(path: Path) -> Layout:
 
 
 def _layout(path: Path) -> Layout:
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, **BOUNDS) as file:
         schema, metadata = file.schema_arrow, file.metadata
     rows = metadata.num_rows
     for name, kind in _NUMBERS.items():

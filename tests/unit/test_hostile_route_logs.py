@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import random
 import struct
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -118,6 +120,55 @@ def test_a_footer_that_hides_the_long_list_is_found_out(log: Path) -> None:
     log.write_bytes(content)
     with pytest.raises(InputError, match="cannot be read"):
         open_route_table(log, num_classes=3)
+
+
+def claiming(log: Path, what: str, count: int) -> bytes:
+    """The log with a footer that says that so many columns or row groups follow."""
+    content = log.read_bytes()
+    (length,) = struct.unpack("<I", content[-8:-4])
+    footer = content[-8 - length : -8]
+    columns = footer.index(b"\x19") + 1  # the footer's first list; then how many, and of what
+    at = columns if what == "columns" else footer.index(b"\x19\x1c", columns) + 1
+    assert footer[at] & 15 == 12, "a list of structures"
+    number, digits = count, b""
+    while number > 127:
+        digits += bytes([number & 127 | 128])
+        number >>= 7
+    footer = footer[:at] + b"\xfc" + digits + bytes([number]) + footer[at + 1 :]
+    return content[: -8 - length] + footer + struct.pack("<I", len(footer)) + b"PAR1"
+
+
+_READS = """
+import pathlib, re, sys
+from hydranet.errors import InputError
+from hydranet.route_log import read_route_log
+from hydranet.specialisation import open_route_table
+
+def megabytes(what):
+    status = pathlib.Path("/proc/self/status").read_text()
+    return int(re.search(what + r":\\s+(\\d+)", status)[1]) // 1000
+
+path, before = pathlib.Path(sys.argv[1]), megabytes("VmRSS")
+for read in (lambda: open_route_table(path, num_classes=3), lambda: read_route_log(path)):
+    try:
+        read()
+    except InputError as error:
+        print(error)
+print(megabytes("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+@pytest.mark.parametrize("what", ["columns", "row groups"])
+def test_a_footer_gets_no_memory_for_what_it_only_claims(log: Path, what: str) -> None:
+    """In a process of its own: what another test has used would hide it."""
+    log.write_bytes(claiming(log, what, 999_999))
+    done = subprocess.run([sys.executable, "-c", _READS, str(log)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *said, megabytes = done.stdout.splitlines()
+    assert len(said) == 2, "both refuse it"
+    assert all("cannot be read" in sentence for sentence in said)
+    assert int(megabytes) < 80, "what Arrow and its dataset reader load is some 45"
 
 
 @pytest.mark.parametrize(
