@@ -18,7 +18,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import kept, services, torch_services
+from app import kept, own_files, services, torch_services
 from app.own_network import OwnNetwork
 from app.server.logs import log
 from hydranet.checkpoints import Checkpoint, DamagedCheckpoint
@@ -61,7 +61,7 @@ class OwnNetworks:
             )
         size = sum(len(content) for _, content in files)
         _HELD.take(size)
-        folder = tempfile.TemporaryDirectory(prefix="hydranet-", ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(dir=own_files.folder(), ignore_cleanup_errors=True)
         try:
             found = receive(files, Path(folder.name))
             name = f"{found.card.name[:_LONGEST_NAME]} (yours, {next(_NUMBERS)})"

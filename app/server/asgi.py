@@ -14,6 +14,7 @@ from starlette.routing import Route
 from streamlit import config
 
 from app.computing import ADMISSION
+from app.own_files import remove_left_behind
 from app.server import counters
 from app.server.ending import end_in_good_order
 from app.server.garbage import collect_in_background
@@ -75,6 +76,7 @@ async def lifespan(app: App) -> AsyncIterator[None]:
     MultiPartParser.spool_max_size = 2**20 * int(config.get_option("server.maxUploadSize") + 1)
     if threading.current_thread() is threading.main_thread():
         end_in_good_order(ADMISSION)
+    remove_left_behind()
     warm_up()
     collect_in_background()
     log.info("started")
