@@ -52,9 +52,9 @@ lock: $(TOOLS)/.ready ## Write requirements-serve.txt: what serving needs, with 
 	    requirements-serve.in
 
 audit: $(TOOLS)/.ready ## Look up known weaknesses of all packages (needs the net)
-	$(TOOLS)/bin/pip-audit --requirement requirements-serve.txt --require-hashes --disable-pip
-	grep -v '^--editable' requirements.txt > $(TOOLS)/audited.txt
-	$(TOOLS)/bin/pip-audit --requirement $(TOOLS)/audited.txt
+	@grep -v '^--editable' requirements.txt > $(TOOLS)/audited.txt
+	@$(PYTHON) tools/audit.py $(TOOLS)/bin/pip-audit --requirement requirements-serve.txt --require-hashes --disable-pip
+	@$(PYTHON) tools/audit.py $(TOOLS)/bin/pip-audit --requirement $(TOOLS)/audited.txt
 
 serve-env: ## Make .venv-serve, which serves without torch in less than 500 MB, and test it
 	rm -rf $(SERVE)
