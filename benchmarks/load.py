@@ -15,12 +15,16 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import random
 import statistics
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,8 +33,9 @@ import numpy as np
 from PIL import Image
 
 import hydranet
+from app.proxy import find_nginx, proxied
 from app.roll import thumbnail
-from app.serving import Served, served
+from app.serving import free_port, served
 from app.visitor import Lost, Visitor, widget_id
 from hydranet.machine import cores, hardware, versions
 from hydranet.models import Network
@@ -39,7 +44,6 @@ NETWORK = "hydra_res_d1"
 METHODS = ("grad-cam", "integrated gradients")
 KS = (1, 2, 3, 4, 6, 8)
 _MEMORY_EVERY_S = 5.0
-_LOOKS_S = 1.0
 _OFFERED = b"This takes about "
 _EXPLAINED = b"**Which pixels "
 _ATTRIBUTES = 0.2
@@ -58,6 +62,7 @@ class Seen:
     lost: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
+    cpu_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,22 +75,41 @@ class Picture:
     answers: dict[int, bytes]
 
 
+@dataclass(frozen=True)
+class Visits:
+    """What one visitor does until `ends`; `stay` and `looks` in seconds."""
+
+    address: str
+    number: int
+    pictures: list[Picture]
+    ends: float
+    stay: float | None
+    looks: float
+
+
 def main() -> None:
     """Serve, let visitors come, and print what they saw."""
     parser = argparse.ArgumentParser(description="Many visitors at once on one dashboard.")
     parser.add_argument("--visitors", type=int, default=20, help="at the same time")
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--stay", type=float, help="seconds until one leaves and another comes")
+    parser.add_argument(
+        "--looks", type=float, default=1.0, help="seconds that one looks at a page on average"
+    )
+    parser.add_argument(
+        "--replicas", type=int, choices=(1, 2), default=1, help="2: behind nginx, one a core"
+    )
     given = parser.parse_args()
     pictures = [picture(seed, hydranet.load(NETWORK)) for seed in range(given.visitors)]
     seen = Seen()
-    with served() as at:
+    with _serving(given.replicas) as (address, pids):
         ends = time.monotonic() + 60 * given.minutes
-        watch = threading.Thread(target=_watch_memory, args=(at, ends, seen))
+        watch = threading.Thread(target=_watch, args=(pids, ends, seen))
         watch.start()
         with ThreadPoolExecutor(given.visitors) as pool:
             for number in range(given.visitors):
-                pool.submit(_come_and_go, at.address, number, pictures, ends, given.stay, seen)
+                visits = Visits(address, number, pictures, ends, given.stay, given.looks)
+                pool.submit(_come_and_go, visits, seen)
         watch.join()
     print(json.dumps(_said(seen, given), indent=1))
     nothing = not (seen.switches and seen.attributions)
@@ -108,29 +132,49 @@ def picture(seed: int, model: Network) -> Picture:
     return Picture(buffer.getvalue(), thumbnail(image).encode(), answers)
 
 
-def _come_and_go(
-    address: str, number: int, pictures: list[Picture], ends: float, stay: float | None, seen: Seen
-) -> None:
+@contextmanager
+def _serving(replicas: int) -> Iterator[tuple[str, list[int]]]:
+    """The address to visit, and the processes that serve it."""
+    if replicas == 1:
+        with served() as at:
+            yield at.address, [at.pid]
+        return
+    nginx = find_nginx()
+    if nginx is None:
+        sys.exit("Two replicas need nginx, which is not installed.")
+    ports = free_port(), free_port()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as all_of_it:
+        os.chmod(folder, 0o755)  # nginx's workers are another user
+        pids, every = [], os.sched_getaffinity(0)
+        for port, core in zip(ports, sorted(every), strict=False):
+            os.sched_setaffinity(0, {core})  # what is started has it too
+            pids.append(all_of_it.enter_context(served(port=port)).pid)
+        os.sched_setaffinity(0, every)
+        proxy = all_of_it.enter_context(proxied(nginx, ports, Path(folder)))
+        yield proxy.address, pids
+
+
+def _come_and_go(visits: Visits, seen: Seen) -> None:
     """One visit after the other until the time is over."""
-    draw = random.Random(number)
-    while time.monotonic() < ends:
-        leaves = ends if stay is None else min(ends, time.monotonic() + stay)
+    draw = random.Random(visits.number)
+    while time.monotonic() < visits.ends:
+        leaves = visits.ends
+        if visits.stay is not None:
+            leaves = min(leaves, time.monotonic() + visits.stay)
         try:
-            _visit(address, number, pictures, leaves, draw, seen)
+            _visit(visits, leaves, draw, seen)
         except Lost as error:
             seen.lost.append(str(error))
         except Exception as error:  # whatever it is, it is counted, and another visit follows
             seen.errors.append(f"{type(error).__name__}: {error}")
-            time.sleep(_LOOKS_S)
+            time.sleep(visits.looks)
 
 
-def _visit(
-    address: str, number: int, pictures: list[Picture], leaves: float, draw: random.Random,
-    seen: Seen,
-) -> None:  # fmt: skip
+def _visit(visits: Visits, leaves: float, draw: random.Random, seen: Seen) -> None:
+    number, pictures = visits.number, visits.pictures
     mine = pictures[number]
     started = time.perf_counter()
-    with Visitor(address, query=f"network={NETWORK}") as visitor:
+    with Visitor(visits.address, query=f"network={NETWORK}") as visitor:
         seen.visits += 1
         seen.first.append(time.perf_counter() - started)
         uploader = widget_id(visitor.tree, "file_uploader", "upload")
@@ -140,17 +184,21 @@ def _visit(
             seen.switches.append(visitor.choose("slider", "k", k))
             _look(visitor, number, k, pictures, seen)
             if draw.random() < _ATTRIBUTES:
-                began = time.perf_counter()
-                visitor.choose("button_group", "view", "Why")
-                visitor.choose("selectbox", "method", draw.choice(METHODS))
-                if visitor.shows(_OFFERED):  # it would take long, so the page asks first
-                    visitor.press("start_why")
-                seen.attributions.append(time.perf_counter() - began)
-                if not visitor.shows(_EXPLAINED):
-                    seen.errors.append(f"visitor {number} sees no attribution")
+                _attribute(visitor, number, draw.choice(METHODS), seen)
                 _look(visitor, number, k, pictures, seen)
                 visitor.choose("button_group", "view", "Parts")
-            time.sleep(draw.expovariate(1 / _LOOKS_S))
+            time.sleep(draw.expovariate(1 / visits.looks))
+
+
+def _attribute(visitor: Visitor, number: int, method: str, seen: Seen) -> None:
+    began = time.perf_counter()
+    visitor.choose("button_group", "view", "Why")
+    visitor.choose("selectbox", "method", method)
+    if visitor.shows(_OFFERED):  # it would take long, so the page asks first
+        visitor.press("start_why")
+    seen.attributions.append(time.perf_counter() - began)
+    if not visitor.shows(_EXPLAINED):
+        seen.errors.append(f"visitor {number} sees no attribution")
 
 
 def _look(visitor: Visitor, number: int, k: int, pictures: list[Picture], seen: Seen) -> None:
@@ -166,15 +214,26 @@ def _look(visitor: Visitor, number: int, k: int, pictures: list[Picture], seen: 
             seen.foreign.append(f"visitor {number} sees the picture of visitor {other}")
 
 
-def _watch_memory(at: Served, ends: float, seen: Seen) -> None:
-    """Resident memory of the server, in megabytes, over seconds."""
-    status, started = Path(f"/proc/{at.pid}/status"), time.monotonic()
+def _watch(pids: list[int], ends: float, seen: Seen) -> None:
+    """Resident memory of what serves, in megabytes, over seconds; its time on the cores until all
+    have left."""
+    started, before = time.monotonic(), sum(map(_cpu_s, pids))
     while time.monotonic() < ends:
-        kilobytes = next(
-            int(line.split()[1]) for line in status.read_text().splitlines() if "VmRSS" in line
-        )
-        seen.memory.append((round(time.monotonic() - started, 1), round(kilobytes / 1e3, 1)))
+        megabytes = round(sum(map(_resident_mb, pids)), 1)
+        seen.memory.append((round(time.monotonic() - started, 1), megabytes))
         time.sleep(_MEMORY_EVERY_S)
+    seen.cpu_s = sum(map(_cpu_s, pids)) - before
+
+
+def _resident_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1e3
+
+
+def _cpu_s(pid: int) -> float:
+    """Seconds that a process has computed (Linux)."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _said(seen: Seen, given: argparse.Namespace) -> dict[str, Any]:
@@ -186,8 +245,11 @@ def _said(seen: Seen, given: argparse.Namespace) -> dict[str, Any]:
         "visitors": given.visitors,
         "minutes": given.minutes,
         "stay_s": given.stay,
+        "looks_s": given.looks,
+        "replicas": given.replicas,
         "visits": seen.visits,
         "seconds": {kind: _spread(getattr(seen, kind)) for kind in kinds},
+        "cpu_s_of_the_server": round(seen.cpu_s, 1),
         "errors": seen.errors[:20],
         "lost": seen.lost[:20],
         "foreign": seen.foreign[:20],
