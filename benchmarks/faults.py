@@ -168,8 +168,8 @@ def _read_all() -> None:
     from safetensors import safe_open
 
     from hydranet.checkpoints import list_checkpoints, load
-    from hydranet.engines.onnx.cache import cache_folder
     from hydranet.engines.onnx.cache import read as read_graphs
+    from hydranet.files import cache_folder
 
     good, damaged = list_checkpoints(Path("checkpoints"))
     if damaged or [one.name for one in good] != ["resnet8"]:
@@ -183,7 +183,7 @@ def _read_all() -> None:
     for folder in ("routes", "log"):
         for path in Path(folder).glob("*.parquet"):
             pq.read_table(path)
-    for path in cache_folder().glob("*.graphs"):
+    for path in cache_folder("onnx").glob("*.graphs"):
         if read_graphs(path.stem) is None:
             raise RuntimeError(f"{path} is not whole")
 

@@ -23,7 +23,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.computing import cores
 from app.serving import served
 from app.visitor import Visitor
 from hydranet.bench.rounds import Spread
@@ -34,7 +33,7 @@ from hydranet.checkpoints import (
     load,
     write_checkpoint,
 )
-from hydranet.machine import hardware, versions
+from hydranet.machine import cores, hardware, versions
 from hydranet.models import create_model
 from hydranet.registry import model_config
 from hydranet.route_log import read_route_log
