@@ -62,12 +62,15 @@ def gate_quality(found: GateByK, k: int, ceiling: NDArray[np.float64] | None = N
         "barmode": "stack",
         "bargap": 0.15,
         "margin": {**AXES, "t": 24},
-        "legend": {"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top", "itemclick": False},
+        "legend": {
+            "orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom",
+            "itemclick": False,
+        },
         "shapes": [upright(k, colour=OUTLINE)],
         "annotations": [default],
         "xaxis": {
             "title": {"text": "branches that fire (k)"}, "dtick": 1 if count <= 24 else None,
-            "fixedrange": True,
+            "range": [0.4, count + 0.6], "fixedrange": True,
         },
         "yaxis": {"title": {"text": "% of images"}, "range": [0, 100], "fixedrange": True},
         **BARE,
