@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,19 @@ from hydranet.training.recipe import Recipe
 CARD_FORMAT = 1
 _CARD_BYTES = 4 * 2**20
 _LONGEST_CLASS_NAME = 100
+
+
+def check_class_names(names: Sequence[str], whose: str) -> None:
+    """Raise InputError unless a card can hold these names. `whose` begins the sentence."""
+    seen: set[str] = set()
+    for name in names:
+        fits = 0 < len(name) <= _LONGEST_CLASS_NAME and name.isprintable()
+        if not fits or name in seen:
+            raise InputError(
+                f"{whose} must name each class, differently, in at most {_LONGEST_CLASS_NAME} "
+                f"characters that can be printed, but one is {shown(name)}."
+            )
+        seen.add(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +104,7 @@ class Card(_CardBody):
             raise InputError(
                 f"The card names {len(self.class_names)} classes for {classes} outputs."
             )
-        if len(set(self.class_names)) < classes or not all(
-            0 < len(name) <= _LONGEST_CLASS_NAME for name in self.class_names
-        ):
-            raise InputError(
-                f"The card must name each class, differently, in at most {_LONGEST_CLASS_NAME} "
-                "characters."
-            )
+        check_class_names(self.class_names, "The card")
         branches, subtasks = self.costs.num_branches, self.subtask_of_class
         if (subtasks is not None) != self.architecture.has_subtasks:
             raise InputError(

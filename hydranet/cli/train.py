@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,6 +32,7 @@ from hydranet.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from hydranet.card import Card
+    from hydranet.config import ArchitectureConfig
     from hydranet.training.distributed import World
     from hydranet.training.job import Event, Job
     from hydranet.training.queue import Queue
@@ -41,7 +42,13 @@ _DEFAULTS = {field.name: field.default for field in fields(Recipe)}
 
 
 def train_command(
-    models: Annotated[list[str], typer.Argument(help="Names of networks, see `hydranet models`.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Names of networks, see `hydranet models`; or torchvision/NAME, timm/NAME: a "
+            "HydraNet on that classifier."
+        ),
+    ],
     data: DataOption,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 30,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
@@ -66,6 +73,19 @@ def train_command(
     ] = None,
     k: Annotated[
         int | None, typer.Option(help="Branches that run for an image: 1 to 4, unless given.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a classifier of torchvision or timm, the first part that branches have of "
+            "their own: the last place where the resolution falls, unless given."
+        ),
+    ] = None,
+    width: Annotated[
+        float | None, typer.Option(help="Share of its channels that a branch has: 0.25.")
+    ] = None,
+    gate_width: Annotated[
+        float | None, typer.Option(help="Share of its channels that the gate has: 0.125.")
     ] = None,
     start: Annotated[
         str | None,
@@ -189,9 +209,16 @@ def train_command(
         )
         for model in models
     ]
-    for model in models:
-        model_config(model, image_size=image_size)  # what is wrong is said before data are read
-    queue = make_queue(wanted, class_names_of(wanted[0].source))
+    given = {"split": split, "width": width, "gate_width": gate_width}
+    asked = {option: value for option, value in given.items() if value is not None}
+    for model in models:  # what is wrong is said before data are read
+        _check_model(model, image_size, asked)
+    class_names = class_names_of(wanted[0].source)
+    wanted = [
+        replace(job, model=_model(name, job, len(class_names), asked))
+        for name, job in zip(models, wanted, strict=True)
+    ]
+    queue = make_queue(wanted, class_names)
     with (
         join_world(local_device(where)) as world,
         training_logs(log, [*queue.first, *queue.then] if world.is_main else []) as log_event,
@@ -214,6 +241,37 @@ def train_command(
             )
     if errors:
         raise InputError("\n".join(errors))
+
+
+def _check_model(name: str, image_size: int, asked: dict[str, Any]) -> None:
+    """Raise InputError if there is no such network, it cannot be cut as `asked`, or cannot see
+    images of that size."""
+    if "/" in name:
+        from hydranet.models.hydrate import hydrate_config
+
+        hydrate_config(name, image_size=image_size, **asked)
+        return
+    model_config(name, image_size=image_size)
+    if asked:
+        option = next(iter(asked)).replace("_", "-")
+        raise InputError(
+            f"--{option} is for a classifier of torchvision or timm, such as torchvision/resnet18, "
+            f"but {name} is cut and narrowed as its configuration says. Leave it out."
+        )
+
+
+def _model(
+    name: str, job: Job, num_classes: int, asked: dict[str, Any]
+) -> str | ArchitectureConfig:
+    """A registered network's name as it is; a classifier's as the HydraNet that is made of it."""
+    if "/" not in name:
+        return name
+    from hydranet.models.hydrate import hydrate_config
+
+    return hydrate_config(
+        name, num_classes=num_classes, image_size=job.image_size, branches=job.branches, k=job.k,
+        **asked,
+    )  # fmt: skip
 
 
 def _train(

@@ -15,7 +15,14 @@ from torch import nn
 
 from hydranet.config_backbone import HydraBackboneConfig
 from hydranet.errors import InputError
-from hydranet.models.backbone import chain_template, in_order, library_model, on_meta, split_places
+from hydranet.models.backbone import (
+    chain_template,
+    in_order,
+    library_model,
+    on_meta,
+    split_places,
+    templates_of,
+)
 from hydranet.models.chain import Chain, chain_of, check_chain
 from hydranet.models.hydra import Branch, HydraNet
 from hydranet.subtasks import branches_for, fired_for
@@ -48,29 +55,62 @@ def hydrate(
         InputError: the classifier is not one of a library, is not a chain of stages, or cannot be
             split there (the message lists where it can); or a number is out of range.
     """
+    settings: dict[str, Any] = {
+        "split": split, "branches": branches, "width": width, "gate_width": gate_width, "k": k,
+        "image_size": image_size,
+    }  # fmt: skip
     if isinstance(model, str):
-        library, slash, backbone = model.partition("/")
-        if not slash:
-            library, backbone = "torchvision", model
-        given = None
-        chain_template(library, backbone, 2)  # what is wrong is said before anything is built
-        model = library_model(library, backbone, 2)
-        check_chain(chain_of(model, backbone), model, backbone, _CHECKED_SIZE)
-    else:
-        library, backbone = _name_of(model)
-        given = chain_of(model, backbone)
-        check_chain(given, model, backbone, _CHECKED_SIZE)
-    classes = num_classes or (given.output.out_features if given else 1000)
-    count = branches_for(classes) if branches is None else branches
-    config = HydraBackboneConfig(
-        library=library, backbone=backbone, num_classes=classes, image_size=image_size,
-        split=split or _default_split(library, backbone, image_size), num_branches=count,
-        k=fired_for(count) if k is None else k, width=width, gate_width=gate_width,
-    )  # fmt: skip
-    hydra = HydraNet(config)
-    if given is not None:
-        _copy(given, hydra)
+        return HydraNet(hydrate_config(model, num_classes=num_classes or 1000, **settings))
+    library, backbone = _name_of(model)
+    given = chain_of(model, backbone)
+    check_chain(given, model, backbone, _CHECKED_SIZE)
+    classes = num_classes or given.output.out_features
+    hydra = HydraNet(_config(library, backbone, num_classes=classes, **settings))
+    _copy(given, hydra)
     return hydra
+
+
+def hydrate_config(
+    name: str,
+    *,
+    split: str | None = None,
+    branches: int | None = None,
+    width: float = 0.25,
+    gate_width: float = 0.125,
+    k: int | None = None,
+    num_classes: int = 1000,
+    image_size: int = 224,
+) -> HydraBackboneConfig:
+    """The configuration of what `hydrate` makes of a classifier by its name; see there.
+
+    Raises:
+        InputError: what `hydrate` raises for a name.
+    """
+    library, slash, backbone = name.partition("/")
+    if not slash:
+        library, backbone = "torchvision", name
+    chain_template(library, backbone, 2)  # what is wrong is said before anything is built
+    model = library_model(library, backbone, 2)
+    check_chain(chain_of(model, backbone), model, backbone, _CHECKED_SIZE)
+    return _config(
+        library, backbone, split=split, branches=branches, width=width, gate_width=gate_width,
+        k=k, num_classes=num_classes, image_size=image_size,
+    )  # fmt: skip
+
+
+def _config(
+    library: str, backbone: str, *, split: str | None, branches: int | None, width: float,
+    gate_width: float, k: int | None, num_classes: int, image_size: int,
+) -> HydraBackboneConfig:  # fmt: skip
+    """A configuration of which all parts can be built."""
+    count = branches_for(num_classes) if branches is None else branches
+    config = HydraBackboneConfig(
+        library=library, backbone=backbone, num_classes=num_classes, image_size=image_size,
+        split=split or _default_split(library, backbone, image_size), num_branches=count,
+        k=fired_for(max(count, 1)) if k is None else k, width=width, gate_width=gate_width,
+    )  # fmt: skip
+    templates_of(config.static, (config.width, config.gate_width))
+    return config
 
 
 def _name_of(model: nn.Module) -> tuple[str, str]:

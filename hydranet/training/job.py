@@ -13,13 +13,14 @@ import torch
 
 from hydranet.card import Card
 from hydranet.checkpoints import load
+from hydranet.config import ArchitectureConfig
 from hydranet.data.shards import ReadingFailed
 from hydranet.errors import InputError
 from hydranet.registry import list_models, model_config
 from hydranet.training.distributed import World, local_device
 from hydranet.training.finish import finish
 from hydranet.training.loop import Progress
-from hydranet.training.names import check_name
+from hydranet.training.names import check_name, name_of
 from hydranet.training.plan import plan_architecture
 from hydranet.training.recipe import Recipe
 from hydranet.training.run import divide, train_model
@@ -30,7 +31,8 @@ AUTO_START = "auto"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Train the registered network `model` and write it as the checkpoint `root/name`.
+    """Train `model` and write it as the checkpoint `root/name`. `model`: the name of a registered
+    network, or a configuration that `hydrate_config` gives.
 
     `recipe.start` may be "auto": the static network that `model` is built on. `runs/name` holds
     the state of the unfinished run, `resume` goes on from it. `device`: cpu or cuda; `threads`: on
@@ -38,7 +40,7 @@ class Job:
     `plan_architecture` chooses unless given. `skip_unreadable`, `workers`: see `load_images`.
     """
 
-    model: str
+    model: str | ArchitectureConfig
     name: str
     recipe: Recipe
     data: Path
@@ -110,7 +112,8 @@ def run_job(
 
 def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
     device = local_device(job.device)
-    model_config(job.model, image_size=job.image_size)  # what is wrong is said before long reading
+    if isinstance(job.model, str):  # what is wrong is said before long reading
+        model_config(job.model, image_size=job.image_size)
     class_names = class_names_of(job.source, report)
     plan_architecture(
         job.model,
@@ -153,18 +156,17 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
     )
 
 
-def find_start(start: str | None, model: str) -> str | None:
-    """The checkpoint that `model` begins as a copy of: `start`, with "auto" looked up; None where
-    it is built on no static network.
+def static_of(model: str | ArchitectureConfig) -> str | ArchitectureConfig | None:
+    """The static network that `model` is built on; None where it is built on none.
 
     Raises:
-        InputError: "auto", and no registered network is the static one of `model`.
+        InputError: no registered network is the one of a registered `model`.
     """
-    if start != AUTO_START:
-        return start
-    config = model_config(model)
+    config = model_config(model) if isinstance(model, str) else model
     if config.static == config:
         return None
+    if not isinstance(model, str):
+        return config.static
     for name in list_models():
         if model_config(name) == config.static:
             return name
@@ -172,3 +174,16 @@ def find_start(start: str | None, model: str) -> str | None:
         f"No registered network is the static one that {model} is built on. Name a checkpoint of "
         "it as --start."
     )
+
+
+def find_start(start: str | None, model: str | ArchitectureConfig) -> str | None:
+    """The checkpoint that `model` begins as a copy of: `start`, with "auto" looked up; None where
+    it is built on no static network.
+
+    Raises:
+        InputError: "auto", and there is none; see `static_of`.
+    """
+    if start != AUTO_START:
+        return start
+    static = static_of(model)
+    return None if static is None else name_of(static)

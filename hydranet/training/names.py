@@ -6,8 +6,21 @@ import re
 from pathlib import Path
 
 from hydranet.checkpoints import find_checkpoint
+from hydranet.config import ArchitectureConfig, BackboneConfig, HydraBackboneConfig
 from hydranet.data.shards.files import data_folder
 from hydranet.errors import InputError
+
+
+def name_of(model: str | ArchitectureConfig) -> str:
+    """What a checkpoint of a network is called: a registered network's name, or that of a library's
+    classifier with the place where it is split, e.g. resnet18-layer4 or hydra-timm-resnet26-layer3.
+    """
+    if isinstance(model, str):
+        return model
+    assert isinstance(model, BackboneConfig | HydraBackboneConfig), "all others are registered"
+    library = "" if model.library == "torchvision" else f"{model.library}-"
+    kind = "hydra-" if isinstance(model, HydraBackboneConfig) else ""
+    return f"{kind}{library}{model.backbone}-{model.split}"
 
 
 def is_trained(name: str, root: Path, class_names: tuple[str, ...], image_size: int) -> bool:

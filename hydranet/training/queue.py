@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hydranet.errors import InputError
-from hydranet.training.job import AUTO_START, Job, find_start
-from hydranet.training.names import free_name, is_trained
+from hydranet.training.job import AUTO_START, Job, static_of
+from hydranet.training.names import free_name, is_trained, name_of
 from hydranet.training.plan import plan_architecture
 
 
@@ -59,7 +59,7 @@ def make_queue(jobs: Sequence[Job], class_names: tuple[str, ...]) -> Queue:
 def _named(job: Job, class_names: tuple[str, ...]) -> Job:
     if job.name:
         return job
-    name = free_name(job.model, job.data, job.root, class_names, job.image_size)
+    name = free_name(name_of(job.model), job.data, job.root, class_names, job.image_size)
     return replace(job, name=name)
 
 
@@ -83,7 +83,7 @@ def _start(job: Job, class_names: tuple[str, ...]) -> str | None:
 
 def _static_job(job: Job, class_names: tuple[str, ...]) -> Job:
     """The job that trains the static network which `job` starts from, by the same recipe."""
-    model = find_start(AUTO_START, job.model)
+    model = static_of(job.model)
     assert model is not None, "only a static network starts from none"
     recipe = replace(job.recipe, start=None, teacher=None, gate_targets="subtask")
     return _named(

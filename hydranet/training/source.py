@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hydranet.card import check_class_names
 from hydranet.data import (
     LabelledImages,
     ShardSet,
@@ -129,10 +130,13 @@ def class_names_of(
     """The classes of a source; of class folders and of shards without reading an image.
 
     Raises:
-        InputError: what `load_images` raises.
+        InputError: what `load_images` raises; or a card could not hold the names.
     """
     if source.is_streamed:
-        return open_shards(source.data).class_names
-    if is_class_folders(source.data, source.download):
-        return list_class_folders(source.data).class_names
-    return read_splits(source, report).train.class_names
+        names = open_shards(source.data).class_names
+    elif is_class_folders(source.data, source.download):
+        names = list_class_folders(source.data).class_names
+    else:
+        names = read_splits(source, report).train.class_names
+    check_class_names(names, "The data set")
+    return names
