@@ -50,7 +50,7 @@ def test_from_pictures_to_a_hydrated_network(shell: Shell, tmp_path: Path) -> No
         ((NETWORK, "--split", "features.99"), "cannot be split at 'features.99'. It can be split"),
         ((NETWORK, "--image-size", 16), "Choose a larger image size"),
         ((NETWORK, "--width", 2), "width must be a number above 0 and at most 1, not 2.0"),
-        ((NETWORK, "--image-size", 64, "--branches", 3, "--k", 4), "k must be"),
+        ((NETWORK, "--image-size", 64, "--branches", 3, "--k", 4), "k, with 3 branches, must be"),
         (
             (NETWORK, "--image-size", 64, "--branches", 9),
             "with 3 classes there can be 1 to 3 branches, not 9",
