@@ -4,7 +4,7 @@
 process that takes batches of 128 for one epoch from JPEGs of 64×64 pixels and does nothing with
 them, on one thread, with one process that reads; the ways take turns. Memory is the most that both
 were resident, what they share counted once, at every tenth batch and beyond what there is after the
-imports, for `IMAGES` (default 20,000) and a quarter of them. Linux only. The pipeline is what
+imports, for `IMAGES` (default 40,000) and a quarter of them. Linux only. The pipeline is what
 WebDataset's documentation shows: shards and a buffer of 1,000 shuffled, Pillow, and torchvision's
 RandomCrop, RandomHorizontalFlip, ToTensor and Normalize. In memory, reading comes first and is
 timed with the epoch. Made-up pictures, smooth so that JPEGs have a usual size. Needs WebDataset and
@@ -144,7 +144,7 @@ def main() -> None:
         print(json.dumps(measure_here(sys.argv[2], Path(sys.argv[3]))))
         return
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    images = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
+    images = int(sys.argv[2]) if len(sys.argv) > 2 else 40_000
     runs = []
     with tempfile.TemporaryDirectory() as folder:
         for count in (images // 4, images):
