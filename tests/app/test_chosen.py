@@ -201,7 +201,7 @@ def test_every_registered_architecture_has_words(root: Path, name: str) -> None:
     text = architecture_words(card)
     assert f"{card.costs.parameters:,} parameters" in text
     if config.is_dynamic:
-        assert f"{branches} {'branches' if config.has_subtasks else 'heads'}" in text
+        assert f"{branches} {card.policy.branches}" in text
 
 
 def test_recipes_are_compared_by_what_differs(root: Path) -> None:

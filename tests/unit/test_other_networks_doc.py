@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -144,10 +145,11 @@ def test_compare_and_batch(page: str) -> None:
 
 
 def test_a_checkpoint_of_a_network_that_is_not_known_is_left_out(
-    worked: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+    worked: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv(extensions.VARIABLE, raising=False)
-    good, (damaged,) = list_checkpoints(worked[0] / "checkpoints")
+    shutil.copytree(worked[0] / "checkpoints", tmp_path / "theirs")  # no card of it is kept
+    good, (damaged,) = list_checkpoints(tmp_path / "theirs")
     assert not good
     assert "The family of an architecture must be one of" in damaged.reason
 
