@@ -128,10 +128,7 @@ class Examined:
             InputError: no branch is named, or one that is not there.
         """
         count = len(self.gate_scores)
-        if not fired:
-            raise InputError("At least one branch must run.")
-        if wrong := sorted(b for b in fired if not 0 <= b < count):
-            raise InputError(f"A branch must be from 0 to {count - 1}, not {wrong[0]}.")
+        check_fired(fired, count)
         wanted = set(fired)
         chosen = [int(b) for b in self.policy.order(self.gate_scores) if b in wanted]
         weights = self.policy.weights(self.gate_scores[chosen])  # (k,)
@@ -165,6 +162,14 @@ class Examined:
     def _weights(self, masks: NDArray[np.bool_]) -> NDArray[np.float32]:
         """What each branch counts on many routes: (S, N) bool → (S, N)."""
         return self.policy.weights(np.where(masks, self.gate_scores, -np.inf).astype(np.float32))
+
+
+def check_fired(fired: Collection[int], count: int) -> None:
+    """Raise InputError unless some of `count` branches are named, and no other."""
+    if not fired:
+        raise InputError("At least one branch must run.")
+    if wrong := sorted(b for b in fired if not 0 <= b < count):
+        raise InputError(f"A branch must be from 0 to {count - 1}, not {wrong[0]}.")
 
 
 def _mask(branches: Collection[int], count: int) -> NDArray[np.bool_]:

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from hydranet.answer import Answer
 from hydranet.array_routing import PADDING
-from hydranet.errors import InputError
 from hydranet.policies import softmax
-from hydranet.switchboard import Examined, Switchboard
+from hydranet.switchboard import Examined, Switchboard, check_fired
 
 _ROUTES_AT_ONCE = 512
 
@@ -51,10 +50,7 @@ class ExaminedTokens(Examined):
             InputError: no branch is named, or one that is not there.
         """
         count = len(self.gate_scores)
-        if not fired:
-            raise InputError("At least one branch must run.")
-        if wrong := sorted(b for b in fired if not 0 <= b < count):
-            raise InputError(f"A branch must be from 0 to {count - 1}, not {wrong[0]}.")
+        check_fired(fired, count)
         allowed = np.zeros((1, count), bool)
         allowed[0, list(fired)] = True
         return self._answer(self._chosen(allowed)[0])
