@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 import hydranet
@@ -100,10 +101,12 @@ def main() -> None:
         "--replicas", type=int, choices=(1, 2), default=1, help="2: behind nginx, one a core"
     )
     given = parser.parse_args()
+    torch.set_num_threads(1)  # the cores are the server's
     pictures = [picture(seed, hydranet.load(NETWORK)) for seed in range(given.visitors)]
     seen = Seen()
     with _serving(given.replicas) as (address, pids):
         ends = time.monotonic() + 60 * given.minutes
+        before = sum(map(_cpu_s, pids))
         watch = threading.Thread(target=_watch, args=(pids, ends, seen))
         watch.start()
         with ThreadPoolExecutor(given.visitors) as pool:
@@ -111,6 +114,7 @@ def main() -> None:
                 visits = Visits(address, number, pictures, ends, given.stay, given.looks)
                 pool.submit(_come_and_go, visits, seen)
         watch.join()
+        seen.cpu_s = sum(map(_cpu_s, pids)) - before
     print(json.dumps(_said(seen, given), indent=1))
     nothing = not (seen.switches and seen.attributions)
     sys.exit(bool(seen.errors or seen.lost or seen.foreign or nothing))
@@ -215,14 +219,12 @@ def _look(visitor: Visitor, number: int, k: int, pictures: list[Picture], seen: 
 
 
 def _watch(pids: list[int], ends: float, seen: Seen) -> None:
-    """Resident memory of what serves, in megabytes, over seconds; its time on the cores until all
-    have left."""
-    started, before = time.monotonic(), sum(map(_cpu_s, pids))
+    """Resident memory of what serves, in megabytes, over seconds."""
+    started = time.monotonic()
     while time.monotonic() < ends:
         megabytes = round(sum(map(_resident_mb, pids)), 1)
         seen.memory.append((round(time.monotonic() - started, 1), megabytes))
         time.sleep(_MEMORY_EVERY_S)
-    seen.cpu_s = sum(map(_cpu_s, pids)) - before
 
 
 def _resident_mb(pid: int) -> float:

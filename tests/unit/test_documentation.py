@@ -69,7 +69,7 @@ def test_every_public_name_is_on_the_page_of_the_api(site: Path) -> None:
             assert f'id="{home}.{name}"' in page, name
 
 
-@pytest.mark.parametrize("module", ["draw_pictures", "draw_performance"])
+@pytest.mark.parametrize("module", ["draw_pictures", "draw_performance", "draw_scale"])
 def test_pictures_are_those_that_the_code_draws(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,3 +102,10 @@ def test_examples_of_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> N
     runner.run(examples)
     assert runner.failures == 0
     assert page.name != "python.md" or runner.tries > 10
+
+
+def test_tables_are_those_that_the_code_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(DOCS))
+    for name, make in importlib.import_module("draw_scale").TABLES.items():
+        text = (DOCS / "tables" / f"{name}.inc").read_text()
+        assert text == make(), "python docs/draw_scale.py writes it anew"
