@@ -152,7 +152,7 @@ def _what_is_wrong(command: Command, before: dict[str, str], alone: dict[str, st
     if os.waitpid(start(_read_all), 0)[1]:
         wrong.append(_last_words())
     after = _digests()
-    wrong += [f"{path} is gone" for path in before if path not in after]
+    wrong += [f"{path} is gone" for path in before if path in alone and path not in after]
     if not command.replaces:  # and there the hash on the card is the proof
         wrong += [
             f"{path} is neither as it was nor as it should become"
