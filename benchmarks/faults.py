@@ -121,20 +121,26 @@ def kill(command: Command, kills: int, draw: random.Random) -> Found:
             found.kills += 1
             found.wrong += _what_is_wrong(command, before, alone)
         else:  # it was faster than usual
-            found.wrong += _end(status, alone)
+            found.wrong += _end(command, status, alone)
             found.ends += 1
     child = start(command.work)
-    found.wrong += _end(os.waitpid(child, 0)[1], alone)
+    found.wrong += _end(command, os.waitpid(child, 0)[1], alone)
     found.ends += 1
     shutil.rmtree("before")
     return found
 
 
-def _end(status: int, alone: dict[str, str]) -> list[str]:
-    """What is wrong with how a command ended; the files go back to how they were before it."""
+def _end(command: Command, status: int, alone: dict[str, str]) -> list[str]:
+    """What is wrong with how a command ended; the files go back to how they were before it.
+
+    What a command that `replaces` writes follows from what stood there, so a kill may change that:
+    its end must be as whole as what a kill leaves, no more.
+    """
     wrong = []
     if status:
         wrong.append(f"ended with code {os.waitstatus_to_exitcode(status)}: {_last_words()}")
+    elif command.replaces:
+        wrong += _what_cannot_be_read()
     elif _digests() != alone:
         wrong.append("ended with other results than when nobody kills it")
     _restore()
@@ -148,9 +154,7 @@ def _restore() -> None:
 
 def _what_is_wrong(command: Command, before: dict[str, str], alone: dict[str, str]) -> list[str]:
     """What a kill left that it must not leave: nothing, if all is well."""
-    wrong = []
-    if os.waitpid(start(_read_all), 0)[1]:
-        wrong.append(_last_words())
+    wrong = _what_cannot_be_read()
     after = _digests()
     wrong += [f"{path} is gone" for path in before if path in alone and path not in after]
     if not command.replaces:  # and there the hash on the card is the proof
@@ -160,6 +164,10 @@ def _what_is_wrong(command: Command, before: dict[str, str], alone: dict[str, st
             if digest not in (before.get(path), alone.get(path))
         ]
     return wrong
+
+
+def _what_cannot_be_read() -> list[str]:
+    return [_last_words()] if os.waitpid(start(_read_all), 0)[1] else []
 
 
 def _read_all() -> None:
@@ -269,7 +277,7 @@ def _write_again_and_again() -> None:
             parameter.mul_(factor)
         weights, digest = encode_weights(model)
         written.append((replace(model.card, weights_sha256=digest), weights))
-    for _ in range(25):
+    for _ in range(200):
         for card, weights in written:
             write_checkpoint(root, card=card, weights=weights, routes=routes)
 

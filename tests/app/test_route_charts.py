@@ -61,8 +61,8 @@ def test_change_bars_say_what_one_branch_does(examined: Examined) -> None:
     assert bars.hovertext[16].startswith("Without branch 16")
     assert bars.hovertext[0].startswith("With branch 0")
     assert (bars.text[16] == "★") == (without.best != found.best)
-    assert bars.marker.color[16].startswith("#")
-    assert bars.marker.color[0].startswith("rgba"), "what did not fire is pale"
+    assert len(bars.marker.color[16]) == len("#rrggbb")
+    assert len(bars.marker.color[0]) == len("#rrggbbaa"), "what did not fire is pale"
 
 
 def test_scatter_holds_every_route_and_rings_the_one_that_ran(examined: Examined) -> None:
