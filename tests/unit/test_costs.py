@@ -13,6 +13,7 @@ from hydranet.config import ArchitectureConfig
 from hydranet.costs import Cost, count_costs
 from hydranet.errors import InputError
 from hydranet.models import HydraNet, build
+from hydranet.models.dynamic import DynamicNetwork
 from hydranet.published import published_results
 from hydranet.registry import list_models, model_config
 
@@ -111,10 +112,12 @@ def check_against_modules(config: ArchitectureConfig) -> None:
     side = config.image_size
     assert costs.parameters == parameters(model)
     assert costs.routed_macs == counted_macs(model, side)
-    if not isinstance(model, HydraNet):
+    if not isinstance(model, DynamicNetwork):
         assert costs.all_branches_macs == costs.routed_macs
         return
     assert costs.all_branches_macs == counted_macs(model, side, execution="reference")
+    if not isinstance(model, HydraNet):
+        return
     assert costs.stem.parameters == parameters(model.stem)
     assert costs.gate.parameters == parameters(model.gate)
     assert {costs.branch.parameters} == {parameters(branch) for branch in model.branches}
