@@ -14,6 +14,7 @@ from app.charts.marks import MEASURED, YOURS, Mark, mark_of
 from app.own_network import OwnNetwork
 from hydranet.card import Card
 from hydranet.checkpoints import WEIGHTS, Checkpoint
+from hydranet.policies import GATED, Policy
 from hydranet.published import PublishedResult
 
 SAME_COST = 0.02
@@ -51,10 +52,11 @@ class AtBatch:
 class Entry:
     """One network: parameters and MACs of one image in millions, top-1 in percent.
 
-    `k`: branches that fire by default, None where the network is no HydraNet of ours; `by_k`: the
-    same network at every k; `by_threshold`: with dynamic k, of at most `k` branches. `stored_mb`:
-    the file of its weights in millions of bytes; `times`: as measured here, if it was. `source`:
-    where the figure comes from, in one line.
+    `k`: branches that fire by default, None where the network is no dynamic one of ours; `by_k`:
+    the same network at every k; `by_threshold`: with dynamic k, of at most `k` branches; `policy`:
+    how they are chosen, and what they are called. `stored_mb`: the file of its weights in millions
+    of bytes; `times`: as measured here, if it was. `source`: where the figure comes from, in one
+    line.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Entry:
     k: int | None = None
     by_k: tuple[AtK, ...] = ()
     by_threshold: tuple[AtThreshold, ...] = ()
+    policy: Policy = GATED
     stored_mb: float | None = None
     times: tuple[AtBatch, ...] = ()
 
@@ -182,6 +185,7 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
             AtThreshold(point.threshold, point.mean_branches, point.mean_macs / 1e6, point.top1)
             for point in test.dynamic
         ),
+        policy=card.policy,
         stored_mb=(checkpoint.folder / WEIGHTS).stat().st_size / 1e6,
         times=times,
     )

@@ -1,4 +1,4 @@
-"""One HydraNet over its dials, as traces of a chart: every k, dynamic k, and the default. Pure."""
+"""One dynamic network over its dials, as traces: every k, dynamic k, and the default. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNFADED = {"marker": {"opacity": 1}, "textfont": {"color": QUIET}}
 
 
 def k_curve(row: Entry, axis: CostAxis) -> Trace:
-    """Top-1 of one HydraNet against its cost at every k."""
+    """Top-1 of one dynamic network against its cost at every k."""
     assert axis.at_k is not None
     colour = group_of(row.family).colour
     costs = [axis.at_k(at) for at in row.by_k]
@@ -42,7 +42,7 @@ def k_curve(row: Entry, axis: CostAxis) -> Trace:
 
 
 def dynamic_curve(row: Entry, axis: CostAxis) -> Trace:
-    """Top-1 of one HydraNet against its average cost at every threshold of dynamic k."""
+    """Top-1 of one dynamic network against its average cost at every threshold of dynamic k."""
     assert axis.at_k is not None
     costs = [axis.at_k(at) for at in row.by_threshold]
     return {
@@ -53,8 +53,9 @@ def dynamic_curve(row: Entry, axis: CostAxis) -> Trace:
         "name": f"{escape(row.name)}, dynamic k",
         "line": {"color": group_of(row.family).colour, "width": 2, "dash": "dot"},
         "hovertext": [
-            f"<b>{escape(row.name)}</b>, dynamic k, confidence at least {100 * at.threshold:g} %"
-            f"<br>{at.branches:.2f} branches, {rounded(cost)} {axis.unit} on average"
+            f"<b>{escape(row.name)}</b>, dynamic k, threshold {100 * at.threshold:g} %"
+            f"<br>{at.branches:.2f} {escape(row.policy.branches)}, "
+            f"{rounded(cost)} {axis.unit} on average"
             f"<br>top-1 {at.top1:.2f} %, {row.mark.name}"
             for at, cost in zip(row.by_threshold, costs, strict=True)
         ],
@@ -64,8 +65,8 @@ def dynamic_curve(row: Entry, axis: CostAxis) -> Trace:
 
 
 def rings(rows: list[Entry], axis: CostAxis, sides: Mapping[str, str]) -> list[Trace]:
-    """Rings around our HydraNets at their default k, with the names that `sides` has a side of the
-    point for."""
+    """Rings around our dynamic networks at their default k, with the names that `sides` has a side
+    of the point for."""
     if not rows:
         return []
     ring = {"symbol": "circle-open", "size": MEASURED.size + 8, "line": {"width": 2}}

@@ -9,6 +9,7 @@ import streamlit as st
 from app.charts.cost_axes import rounded
 from app.comparison import Entry, free_saving, interpolated, same_cost, verdict
 from app.views.text import plain
+from hydranet.policies import Policy
 
 
 def show_verdict(rows: Sequence[Entry]) -> None:
@@ -44,13 +45,22 @@ def _ours_with_ours(rows: Sequence[Entry]) -> list[str]:
             )
         if saving := free_saving(hydra):
             sentences.append(
-                f"With dynamic k, dropping branches that the gate gives less than "
-                f"{100 * saving.threshold:g} %, it keeps {saving.top1:.1f} % at "
+                f"{_dialled(hydra.policy, saving.threshold)}, it keeps {saving.top1:.1f} % at "
                 f"{rounded(saving.macs_m)} M MACs on average."
             )
     if pairs:
         sentences.append("Each was trained once, so differences under a point may be chance.")
     return sentences
+
+
+def _dialled(policy: Policy, threshold: float) -> str:
+    percent = f"{100 * threshold:g} %"
+    if policy.in_a_row:
+        return f"Stopping at the first {policy.branch} that leaves less than {percent} doubt"
+    if not policy.gate:
+        return f"With dynamic k, threshold {percent}"
+    dropped = f"{policy.branches} that the {policy.gate} gives less than {percent}"
+    return f"With dynamic k, dropping {dropped}"
 
 
 def _caveats(rows: Sequence[Entry]) -> list[str]:
