@@ -26,8 +26,12 @@ _WATCH = """(() => {
   };
   addEventListener('mousedown', () => { seen.asked = performance.now(); }, {capture: true});
   const painted = () => { seen.changed = performance.now(); seen.pending = false; };
+  // What stands inside a canvas is for screen readers: a table's cells, which come a while later.
+  const inCanvas = c => (c.type === 'childList' ? c.target : c.target.parentElement)
+    ?.closest('canvas');
+  const isSeen = c => c.target.closest?.('[data-testid=stMain]') && !inCanvas(c);
   new MutationObserver(changes => {
-    if (seen.pending || !changes.some(c => c.target.closest?.('[data-testid=stMain]'))) return;
+    if (seen.pending || !changes.some(isSeen)) return;
     seen.pending = true;
     requestAnimationFrame(() => setTimeout(painted));
   }).observe(document, {subtree: true, childList: true, attributes: true, characterData: true});

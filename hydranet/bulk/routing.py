@@ -12,7 +12,8 @@ import pyarrow as pa
 from hydranet.bulk.batch import Batch
 
 AHEAD = 3
-"""Batches that a helper is given before its first one has come back."""
+"""Batches that a helper is given before its first one has come back, and that the caller may route
+before it must wait for a helper's: it takes its turns, one to each of theirs."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def route_batches(
     """The table of each batch, in their order, as soon as it and those before it are done.
 
     The caller's thread reads the batches, and routes those for which no helper has room. At most
-    `AHEAD` batches for each helper are held, and one more.
+    `AHEAD` batches for each helper are held, and the tables of as many of the caller's own.
     """
     room = AHEAD * helpers.count if helpers else 0
     waiting: deque[Future[pa.Table]] = deque()
@@ -39,7 +40,7 @@ def route_batches(
                 waiting.append(helpers.submit(batch))
             else:
                 waiting.append(_at_once(route, batch))
-            while waiting and (len(waiting) > room or waiting[0].done()):
+            while waiting and (len(waiting) > room + AHEAD or waiting[0].done()):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

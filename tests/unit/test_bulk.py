@@ -220,19 +220,19 @@ def test_no_more_is_held_than_what_helpers_have(engine: Engine) -> None:
         def load() -> bytes:
             nonlocal loaded
             loaded += 1
-            assert loaded - rows <= (AHEAD + 1) * BATCH
+            assert loaded - rows <= (2 * AHEAD + 1) * BATCH
             return hostile.picture(seed % 9, 16)
 
         return Item(f"{seed}.png", load)
 
     router = BatchRouter(engine, Settings())
-    items = map(counted, range(8 * BATCH))
+    items = map(counted, range(20 * BATCH))
     with ThreadPoolExecutor(1) as pool:
         lent = Helpers(1, lambda batch: pool.submit(router, batch))
         for table in route_batches(batches(items), router, lent):
             assert table["index"][0].as_py() == rows
             rows += table.num_rows
-    assert rows == 8 * BATCH
+    assert rows == 20 * BATCH
 
 
 def test_large_files_make_small_batches() -> None:
