@@ -18,7 +18,7 @@ from app.server.logs import log
 try:
     import fcntl
 except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # asked for before each use
 
 _PREFIX = "hydranet-"
 _LOCK = "lock"
