@@ -22,6 +22,8 @@ from hydranet.errors import InputError
 BATCH = 64
 BATCH_BYTES = 16 * 2**20
 """Of files: a batch with more ends with the image that brought it there."""
+RUN = 16 * BATCH
+"""Images of a part after which a new batch begins whatever came before: there a part may be cut."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,13 @@ class Batch:
 
 
 def batches(items: Iterable[Item], *, first: int = 0) -> Iterator[Batch]:
-    """Items in batches, in their order, numbered from `first`; each is read when its batch is asked
-    for."""
+    """Items in batches, in their order, numbered from `first`, where a run begins; each is read
+    when its batch is asked for."""
     batch, size = Batch(first), 0
     for item in items:
         size += batch.add(item)
-        if len(batch) == BATCH or size >= BATCH_BYTES:
+        run_ends = (batch.first + len(batch) - first) % RUN == 0
+        if len(batch) == BATCH or size >= BATCH_BYTES or run_ends:
             yield batch
             batch, size = Batch(batch.first + len(batch)), 0
     if batch.files:

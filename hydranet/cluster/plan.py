@@ -7,10 +7,11 @@ before anything is routed, whoever routes it, and batches are those of a single 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from hydranet.bulk.batch import RUN
 from hydranet.bulk.remote import Place
 from hydranet.bulk.sources import count_of, files, is_picture
 from hydranet.errors import InputError, one_line
@@ -29,7 +30,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Part:
-    """Part `number`: images from `first` on, in `pieces`."""
+    """Images of part `number`, from number `first` of all on, in `pieces`."""
 
     number: int
     first: int
@@ -39,6 +40,11 @@ class Part:
     def images(self) -> int:
         """How many it has."""
         return sum(piece.stop - piece.start for piece in self.pieces)
+
+    def runs(self) -> Iterator[Part]:
+        """The same images, a run at a time: no batch has images of two runs."""
+        for number, pieces in enumerate(_cut(self.pieces, RUN)):
+            yield Part(self.number, self.first + number * RUN, pieces)
 
 
 @dataclass(frozen=True)
@@ -69,20 +75,28 @@ class Plan:
 
     def parts(self, without: Collection[int] = ()) -> Iterator[Part]:
         """The parts in their order, but for the numbers `without`."""
-        number, pieces, room = 0, [], self.part_images
-        for file, count in zip(self.files, self.counts, strict=True):
-            start = 0
-            while start < count:
-                stop = min(count, start + room)
-                pieces.append(Piece(file, start, stop))
-                room -= stop - start
-                start = stop
-                if not room:
-                    if number not in without:
-                        yield Part(number, number * self.part_images, tuple(pieces))
-                    number, pieces, room = number + 1, [], self.part_images
-        if pieces and number not in without:
-            yield Part(number, number * self.part_images, tuple(pieces))
+        whole = (Piece(file, 0, count) for file, count in zip(self.files, self.counts, strict=True))
+        for number, pieces in enumerate(_cut(whole, self.part_images)):
+            if number not in without:
+                yield Part(number, number * self.part_images, pieces)
+
+
+def _cut(pieces: Iterable[Piece], images: int) -> Iterator[tuple[Piece, ...]]:
+    """The pieces in their order, cut so that there are so many `images` at a time."""
+    own: list[Piece] = []
+    room = images
+    for piece in pieces:
+        start = piece.start
+        while start < piece.stop:
+            stop = min(piece.stop, start + room)
+            own.append(Piece(piece.file, start, stop))
+            room -= stop - start
+            start = stop
+            if not room:
+                yield tuple(own)
+                own, room = [], images
+    if own:
+        yield tuple(own)
 
 
 def plan(inputs: Sequence[Place], *, without: Place | None, part_images: int) -> Plan:

@@ -18,10 +18,9 @@ from ray.data import DataContext
 
 from hydranet.errors import InputError, one_line
 
-BLOCK_BYTES = 4 * 2**20
-"""A block is what one actor works at and what is done again if it is killed."""
 STORE_BYTES = 2**28
-"""Of shared memory for each worker of a cluster of this machine's own, if there is as much."""
+"""Of shared memory for a cluster of this machine's own, if there is as much: only checkpoints and
+lists of what is to be done pass through it."""
 
 _LEAST_STORE_BYTES = 75 * 2**20  # Ray takes no less
 _ANSWERS_WITHIN_S = 5.0
@@ -61,8 +60,7 @@ def connected(address: str | None, *, workers: int | None, progress: bool = Fals
     if mine:
         _begin(address, workers or os.cpu_count() or 1)
     context = DataContext.get_current()
-    before = context.target_max_block_size, context.enable_progress_bars
-    context.target_max_block_size, context.enable_progress_bars = BLOCK_BYTES, progress
+    before, context.enable_progress_bars = context.enable_progress_bars, progress
     try:
         cpus = int(ray.cluster_resources().get("CPU", 0))
         if (workers or 1) > cpus:
@@ -72,15 +70,13 @@ def connected(address: str | None, *, workers: int | None, progress: bool = Fals
             )
         yield workers or cpus
     finally:
-        context.target_max_block_size, context.enable_progress_bars = before
+        context.enable_progress_bars = before
         if mine:
             ray.shutdown()
 
 
 def _begin(address: str | None, workers: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # What reads and what writes wait for each other, and would be ended and started again.
-    os.environ.setdefault("RAY_idle_worker_killing_time_threshold_ms", "60000")
     for handler in logging.getLogger("ray.data").handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setLevel(logging.CRITICAL)
@@ -92,7 +88,7 @@ def _begin(address: str | None, workers: int) -> None:
                 num_cpus=workers,
                 num_gpus=0,
                 include_dashboard=False,
-                object_store_memory=_store_bytes(workers),
+                object_store_memory=_store_bytes(),
             )
         else:
             begin(address=address)
@@ -104,12 +100,11 @@ def _begin(address: str | None, workers: int) -> None:
         ) from None
 
 
-def _store_bytes(workers: int) -> int:
-    """Memory for blocks on their way: shared memory, as long as there is room."""
-    wanted = STORE_BYTES * workers
+def _store_bytes() -> int:
+    """As much shared memory as is wanted, if there is room for it."""
     try:
         status = os.statvfs("/dev/shm")
     except (OSError, AttributeError):
-        return wanted
+        return STORE_BYTES
     free = status.f_bavail * status.f_frsize
-    return max(min(wanted, int(free * 0.8)), _LEAST_STORE_BYTES)
+    return max(min(STORE_BYTES, int(free * 0.8)), _LEAST_STORE_BYTES)

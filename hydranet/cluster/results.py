@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -20,9 +20,9 @@ from pyarrow import fs
 from hydranet.bulk.parts import Summary
 from hydranet.bulk.remote import Place, Remote
 from hydranet.bulk.rows import Settings
-from hydranet.bulk.table import settings_json
+from hydranet.bulk.table import settings_json, table_bytes
 from hydranet.card import Card
-from hydranet.cluster.plan import Plan
+from hydranet.cluster.plan import Part, Plan
 from hydranet.errors import InputError, one_line
 
 PARTITION = "part"
@@ -80,6 +80,22 @@ class Results:
             for part in rows.keys() - whole:
                 self.filesystem.delete_dir(f"{self.path}/{PARTITION}={part}")
             return whole
+
+    def write(self, part: Part, tables: Iterable[pa.Table]) -> int:
+        """Write the routes of a part, or of a run of it, into a file of its own; how many there
+        are. Whoever writes them again writes that file again.
+
+        Raises:
+            OSError: the file system fails.
+        """
+        table = pa.concat_tables(tables).combine_chunks()
+        folder = f"{self.path}/{PARTITION}={part.number}"
+        self.filesystem.create_dir(folder)
+        with self.filesystem.open_output_stream(
+            f"{folder}/routes-{part.first:012}.parquet"
+        ) as file:
+            file.write(table_bytes(table))
+        return len(table)
 
     def summary(self, sizes: Mapping[int, int]) -> Summary:
         """Of all that is there.

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 
-import pyarrow as pa
 import ray
 from ray.data import ActorPoolStrategy
 
 from hydranet.bulk.parts import Summary
 from hydranet.bulk.rows import Settings
-from hydranet.bulk.table import rows_table
 from hydranet.checkpoints import Checkpoint
 from hydranet.cluster.plan import Part, Plan
-from hydranet.cluster.reading import Images
-from hydranet.cluster.results import PARTITION, Results
+from hydranet.cluster.results import Results
 from hydranet.cluster.worker import Packed, Worker
 from hydranet.errors import InputError, one_line
 
-FILE_BYTES = 4 * 2**20
-"""Of rows in memory that are written together, some 10,000 rows."""
-_LIGHT_CPUS = 0.0  # reading and writing wait for disks and networks; a worker has a CPU
-_WORKERS_A_READER = 4
+_TASKS_A_WORKER = 8
+"""At least, where there are images enough: workers should end at about the same time."""
 
 
 def route_on_cluster(
@@ -55,27 +51,16 @@ def route_on_cluster(
 def _route(
     packed: Packed, parts: list[Part], results: Results, settings: Settings, workers: int
 ) -> None:
-    helpers = -(-workers // _WORKERS_A_READER)
-    read = ray.data.read_datasource(Images(parts), num_cpus=_LIGHT_CPUS, concurrency=helpers)
-    routes = read.map_batches(
+    if len(parts) < _TASKS_A_WORKER * workers:
+        parts = [run for part in parts for run in part.runs()]
+    rows = [{"part": pickle.dumps(part)} for part in parts]
+    ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         Worker,
-        fn_constructor_args=(ray.put(packed), settings),
-        batch_format="pyarrow",
-        batch_size=None,
+        fn_constructor_args=(ray.put(packed), settings, results),
+        batch_size=1,
         compute=ActorPoolStrategy(size=workers),
         num_cpus=1,
-    )
-    schema = rows_table([], packed.card, settings).schema.append(pa.field(PARTITION, pa.int32()))
-    routes.write_parquet(
-        results.path,
-        filesystem=results.filesystem,
-        partition_cols=[PARTITION],
-        min_bytes_per_file=FILE_BYTES,
-        ray_remote_args={"num_cpus": _LIGHT_CPUS},
-        concurrency=helpers,
-        schema=schema,
-        compression="zstd",
-    )
+    ).materialize()
 
 
 def _cause(error: Exception) -> BaseException:

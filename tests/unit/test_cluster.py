@@ -18,15 +18,16 @@ import pytest
 from pyarrow import fs
 from shell import Shell
 
-from hydranet.bulk import sources
-from hydranet.bulk.batch import BATCH, BatchRouter
+from hydranet.bulk import batch, sources
+from hydranet.bulk.batch import BATCH, RUN, BatchRouter
 from hydranet.bulk.parts import Summary, route_to_parts
 from hydranet.bulk.remote import Place, Remote, place
 from hydranet.bulk.rows import Settings
 from hydranet.checkpoints import Checkpoint, find_checkpoint
+from hydranet.cluster import plan as cluster_plan
 from hydranet.cluster import ray_cluster, route
-from hydranet.cluster.plan import Plan, plan
-from hydranet.cluster.reading import as_row, from_row, read_part
+from hydranet.cluster.plan import Part, Plan, plan
+from hydranet.cluster.reading import read_part
 from hydranet.cluster.results import Results
 from hydranet.cluster.worker import Worker
 from hydranet.engines import open_engine
@@ -106,9 +107,14 @@ def same(first: Summary, second: Summary) -> bool:
 
 
 def test_the_rows_are_those_of_a_single_process_also_after_a_stop(
-    checkpoint: Checkpoint, images: Path, tmp_path: Path, workers: int
+    checkpoint: Checkpoint,
+    images: Path,
+    tmp_path: Path,
+    workers: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """To the last bit. Parts that are whole are left alone, others are done again."""
+    monkeypatch.setattr(cluster_plan, "RUN", BATCH)
     out = tmp_path / "out"
     summary, expected = alone(checkpoint, images, tmp_path / "alone")
     assert summary.images == 40 + 101 + 300 + 2
@@ -120,6 +126,7 @@ def test_the_rows_are_those_of_a_single_process_also_after_a_stop(
     assert rows(out).schema.equals(expected.schema, check_metadata=True)
     assert rows(out).equals(expected)
 
+    assert len(list((out / "part=0").iterdir())) == 3
     kept = [path.read_bytes() for path in sorted((out / "part=1").iterdir())]
     next((out / "part=0").iterdir()).unlink()
     cut = next((out / "part=2").iterdir())
@@ -139,9 +146,9 @@ def test_a_worker_killed_mid_run_changes_nothing(
     died = tmp_path / "died"
 
     class Mortal(Worker):
-        def __call__(self, block: pa.Table) -> Iterator[pa.Table]:
+        def tables(self, part: Part) -> Iterator[pa.Table]:
             assert not {"torch", "streamlit", "plotly", "app"} & set(sys.modules)
-            for number, table in enumerate(super().__call__(block)):
+            for number, table in enumerate(super().tables(part)):
                 if number and not died.exists():
                     died.touch()
                     os.kill(os.getpid(), signal.SIGKILL)
@@ -213,19 +220,34 @@ def test_fsspec_opens_what_arrow_does_not_know(images: Path) -> None:
     assert [file.path for file in remote.files] == [str(file) for file in local.files]
 
 
-def test_batches_are_those_of_a_single_process_and_pass_as_rows(images: Path) -> None:
+def test_batches_are_those_of_a_single_process(images: Path) -> None:
     found = planned(images)
     assert found.sizes() == {0: PART, 1: PART, 2: 443 - 2 * PART}
     firsts = []
     for part in found.parts(without=[1]):
         assert part.images == found.sizes()[part.number]
-        for row in map(pa.Table.to_pylist, read_part(part)):
-            batch = from_row(row[0])
-            assert as_row(part.number, batch).to_pylist() == row
-            firsts.append(batch.first)
-            assert {type(label) for label in batch.labels} <= {str, int, type(None)}
+        firsts += [batch.first for batch in read_part(part)]
     starts = range(0, PART, BATCH), range(2 * PART, 443, BATCH)
     assert firsts == [first for start in starts for first in start]
+
+
+def test_a_part_may_be_cut_where_a_batch_begins_anyhow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where batches end early because their files are large."""
+    monkeypatch.setattr(batch, "BATCH_BYTES", 9 * len(hostile.picture(1, 16)))
+    entries = [(f"{number:05}.png", hostile.picture(1, 16)) for number in range(2 * RUN + 40)]
+    (tmp_path / "a.zip").write_bytes(hostile.zipped(*entries[: RUN + 7]))
+    (tmp_path / "b.zip").write_bytes(hostile.zipped(*entries[RUN + 7 :]))
+    (part,) = plan([tmp_path], without=None, part_images=3 * RUN).parts()
+    runs = list(part.runs())
+    assert [(run.number, run.first, run.images) for run in runs] == [
+        (0, 0, RUN), (0, RUN, RUN), (0, 2 * RUN, 40),
+    ]  # fmt: skip
+    assert [len(run.pieces) for run in runs] == [1, 2, 1]
+    whole = [batch.files for batch in read_part(part)]
+    assert [batch.files for run in runs for batch in read_part(run)] == whole
+    assert len(whole[0]) == 9
 
 
 def test_a_file_that_changes_while_it_is_read_is_an_error(images: Path) -> None:
