@@ -22,7 +22,7 @@ from hydranet.errors import InputError
 BATCH = 64
 BATCH_BYTES = 16 * 2**20
 """Of files: a batch with more ends with the image that brought it there."""
-RUN = 16 * BATCH
+RUN = 8 * BATCH
 """Images of a part after which a new batch begins whatever came before: there a part may be cut."""
 
 

@@ -1,8 +1,8 @@
 """Who else works at the batches: processes, or threads where the engine is not light.
 
 Decoding holds Python's lock, so threads would wait for each other. Each process opens the network's
-engine for itself; that takes half a second and some 200 MB, and the caller works meanwhile. The
-engines on torch stay in this process: one copy of torch is large enough, and a GPU is one.
+engine for itself, which takes a third of a second and some 150 MB, and the caller works meanwhile.
+The engines on torch stay in this process: one copy of torch is large enough, and a GPU is one.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.abc import MetaPathFinder
 
 import pyarrow as pa
 
@@ -22,33 +25,38 @@ from hydranet.bulk.batch import Batch, BatchRouter
 from hydranet.bulk.routing import Helpers
 from hydranet.bulk.rows import Settings
 from hydranet.checkpoints import Checkpoint
-from hydranet.engines import open_engine
+from hydranet.engines import engine_for, open_engine
 from hydranet.errors import InputError
 
 _IN_PROCESSES = ("onnx", "int8")
-_own: list[BatchRouter] = []
-"""In a helper process: the one that it routes with."""
 
 
 @contextmanager
-def helpers(checkpoint: Checkpoint, router: BatchRouter, *, count: int) -> Iterator[Helpers | None]:
-    """`count` helpers that do as `router` does, which must be for the network of `checkpoint`; they
-    end with the context. None where the count is 0.
+def routers(
+    checkpoint: Checkpoint, engine: str, settings: Settings, *, count: int
+) -> Iterator[tuple[BatchRouter, Helpers | None]]:
+    """What routes with the `engine` of that name or with "auto", and `count` helpers that do as it
+    does, None where the count is 0. They end with the context, and begin while it is opened.
 
     Raises:
-        InputError: a helper process was killed.
+        InputError: see `open_engine` and `BatchRouter`; or a helper process was killed.
     """
+    engine = engine_for(checkpoint, engine)
+    settings.check(checkpoint.card)
     if count == 0:
-        yield None
-    elif router.engine.name in _IN_PROCESSES:
+        yield BatchRouter(open_engine(checkpoint, engine), settings), None
+    elif engine in _IN_PROCESSES:
         pool = ProcessPoolExecutor(
             count,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
-            initargs=(checkpoint, router.engine.name, router.settings),
+            initargs=(checkpoint, engine, settings),
         )
         try:
-            yield Helpers(count, lambda batch: pool.submit(_route, batch))
+            for _ in range(count):
+                pool.submit(_ready)  # with nothing to do, none would begin
+            router = BatchRouter(open_engine(checkpoint, engine), settings)
+            yield router, Helpers(count, lambda batch: pool.submit(_route, batch))
         except BrokenProcessPool:
             raise InputError(
                 "A helper process was killed before its work was done, perhaps for want of memory. "
@@ -58,8 +66,13 @@ def helpers(checkpoint: Checkpoint, router: BatchRouter, *, count: int) -> Itera
         finally:
             pool.shutdown(cancel_futures=True)
     else:
+        router = BatchRouter(open_engine(checkpoint, engine), settings)
         with ThreadPoolExecutor(count) as threads:
-            yield Helpers(count, lambda batch: threads.submit(router, batch))
+            yield router, Helpers(count, lambda batch: threads.submit(router, batch))
+
+
+_own: list[Callable[[], BatchRouter]] = []
+"""In a helper process: gives the router that it has."""
 
 
 def _begin(checkpoint: Checkpoint, engine: str, settings: Settings) -> None:
@@ -67,7 +80,24 @@ def _begin(checkpoint: Checkpoint, engine: str, settings: Settings) -> None:
     if that process is killed, so is this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _own.append(BatchRouter(open_engine(checkpoint, engine), settings))
+    sys.meta_path.insert(0, _WithoutPandas())
+    _own.append(cache(lambda: BatchRouter(open_engine(checkpoint, engine), settings)))
+    with suppress(InputError):  # whoever started it finds the same, and says so
+        _own[0]()
+
+
+class _WithoutPandas(MetaPathFinder):
+    """pyarrow imports pandas, if it is there, for the first list that it is given: 0.3 s and 60 MB
+    in each helper process, which has no use for it."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Refuse that one."""
+        if name == "pandas":
+            raise ModuleNotFoundError(name=name)
+
+
+def _ready() -> None:
+    """Nothing: a process that has come so far has begun."""
 
 
 def _end_with_parent() -> None:
@@ -78,4 +108,4 @@ def _end_with_parent() -> None:
 
 
 def _route(batch: Batch) -> pa.Table:
-    return _own[0](batch)
+    return _own[0]()(batch)

@@ -93,13 +93,11 @@ def route_command(
     in the table and does not stop the others.
     """
     from hydranet.bulk import sources
-    from hydranet.bulk.batch import BatchRouter
-    from hydranet.bulk.helpers import helpers
+    from hydranet.bulk.helpers import routers
     from hydranet.bulk.parts import route_to_parts
     from hydranet.bulk.remote import place
     from hydranet.bulk.rows import Settings
     from hydranet.checkpoints import find_checkpoint, load_model
-    from hydranet.engines import open_engine
 
     if (out is None) == (log is None):
         raise InputError(
@@ -140,14 +138,12 @@ def route_command(
         else:
             show_log(written)
         return
-    opened = open_engine(found, engine)
-    say_what_int8_costs(opened)
-    router = BatchRouter(opened, settings)
     others = min((threads or os.cpu_count() or 1) - 1, total // _IMAGES_A_HELPER)
     with (
-        helpers(found, router, count=others) as lent,
+        routers(found, engine, settings, count=others) as (router, lent),
         progress_bar("{task.completed:,} of {task.total:,} images") as bar,
     ):
+        say_what_int8_costs(router.engine)
         task = bar.add_task("Routing", total=total)
         summary = route_to_parts(
             router,

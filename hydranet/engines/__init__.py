@@ -10,7 +10,7 @@ from hydranet.config import DenseNetConfig, ResNetConfig
 from hydranet.engines.engine import Engine, Outputs, answers
 from hydranet.errors import InputError
 
-__all__ = ["ENGINES", "Engine", "Outputs", "answers", "choose_engine", "open_engine"]
+__all__ = ["ENGINES", "Engine", "Outputs", "answers", "choose_engine", "engine_for", "open_engine"]
 
 ENGINES = ("reference", "eager", "onnx", "int8", "cuda")
 """All engines, the slow and obvious one first. int8 alone does not give the reference's numbers: it
@@ -66,28 +66,37 @@ def _has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def open_engine(
-    checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1, gpu: bool = True
-) -> Engine:
-    """An engine for the network of a checkpoint, on `threads` threads a call; for `gpu` see
-    `choose_engine`.
+def engine_for(checkpoint: Checkpoint, name: str = AUTO, *, gpu: bool = True) -> str:
+    """The engine that `name` stands for with the network of a checkpoint; see `choose_engine`.
 
     Engines that lay out layers themselves know those of ResNet and DenseNet; "auto" is eager, which
     runs any network's own modules too, where they do not know a network's.
 
     Raises:
-        InputError: see `choose_engine`; or the engine does not know the network's layers; or the
-            weights are damaged.
+        InputError: see `choose_engine`; or the engine does not know the network's layers.
     """
-    asked, name = name, choose_engine(name, gpu=gpu)
+    chosen = choose_engine(name, gpu=gpu)
     static = checkpoint.card.architecture.static
-    if name in _LAID_OUT and not isinstance(static, ResNetConfig | DenseNetConfig):
-        if asked != AUTO:
-            raise InputError(
-                f"The engine {name} knows the layers of ResNet and DenseNet, not those of "
-                f"{static.title}, on which {checkpoint.name} is built. Use eager."
-            )
-        name = choose_engine("eager")
+    if chosen not in _LAID_OUT or isinstance(static, ResNetConfig | DenseNetConfig):
+        return chosen
+    if name == AUTO:
+        return choose_engine("eager")
+    raise InputError(
+        f"The engine {chosen} knows the layers of ResNet and DenseNet, not those of "
+        f"{static.title}, on which {checkpoint.name} is built. Use eager."
+    )
+
+
+def open_engine(
+    checkpoint: Checkpoint, name: str = AUTO, *, threads: int = 1, gpu: bool = True
+) -> Engine:
+    """An engine for the network of a checkpoint, on `threads` threads a call; for `name` and `gpu`
+    see `engine_for`.
+
+    Raises:
+        InputError: see `engine_for`; or the weights are damaged.
+    """
+    name = engine_for(checkpoint, name, gpu=gpu)
     if name == "onnx":
         from hydranet.engines.onnx.engine import OnnxEngine
 

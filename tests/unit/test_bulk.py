@@ -22,7 +22,7 @@ import hydranet
 from hydranet.bulk import sources
 from hydranet.bulk.answers import each, run_pixels
 from hydranet.bulk.batch import BATCH, BATCH_BYTES, BatchRouter, batches
-from hydranet.bulk.helpers import helpers
+from hydranet.bulk.helpers import routers
 from hydranet.bulk.items import Item, as_text, pixels_of, refused
 from hydranet.bulk.parts import route_to_parts
 from hydranet.bulk.routing import AHEAD, Helpers, route_batches
@@ -188,10 +188,9 @@ def test_parts_do_not_depend_on_how_many_work_at_them(tmp_path: Path, make_check
     checkpoint = find_checkpoint(make_checkpoint("tiny", tmp_path / "checkpoints"))
     items = [item(s) if s % 50 else refused(f"{s}.png", "It is broken.") for s in range(900)]
     for name in ("reference", "onnx"):
-        router = BatchRouter(open_engine(checkpoint, name), Settings(k=3))
         for count in (0, 2):
             folder = tmp_path / name / str(count)
-            with helpers(checkpoint, router, count=count) as lent:
+            with routers(checkpoint, name, Settings(k=3), count=count) as (router, lent):
                 summary = route_to_parts(router, items, folder, part_images=200, helpers=lent)
             assert (summary.images, summary.rejected, summary.parts) == (900, 18, 5)
             assert contents(folder) == contents(tmp_path / name / "0")
@@ -199,11 +198,11 @@ def test_parts_do_not_depend_on_how_many_work_at_them(tmp_path: Path, make_check
 
 def test_a_helper_that_is_killed_is_a_sentence(tmp_path: Path, make_checkpoint) -> None:
     checkpoint = find_checkpoint(make_checkpoint("tiny", tmp_path / "checkpoints"))
-    router = BatchRouter(open_engine(checkpoint, "onnx"), Settings())
     (batch,) = batches([item(0)])
 
     def work() -> None:
-        with helpers(checkpoint, router, count=1) as lent:
+        with routers(checkpoint, "onnx", Settings(), count=1) as (router, lent):
+            assert lent is not None
             assert lent.submit(batch).result().equals(router(batch))
             (helper,) = multiprocessing.active_children()
             os.kill(helper.pid, signal.SIGKILL)
