@@ -98,9 +98,10 @@ def open_engine(
     """
     name = engine_for(checkpoint, name, gpu=gpu)
     if name == "onnx":
-        from hydranet.engines.onnx.engine import OnnxEngine
+        from hydranet.engines.onnx.program import open_runner
+        from hydranet.engines.runner import RunnerEngine
 
-        return OnnxEngine(checkpoint, threads=threads)
+        return RunnerEngine("onnx", checkpoint.card, open_runner(checkpoint, threads=threads))
     if name == "int8":
         from hydranet.engines.int8.engine import Int8Engine
 

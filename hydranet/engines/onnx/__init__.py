@@ -2,9 +2,9 @@
 
 `pieces` builds the graphs from a configuration and its weights (`layers`, `residual` and `dense`
 say what the parts of a network are made of), `link` has ONNX Runtime optimise them and fits the
-pieces to each other (`hoist`, `together`), `cache` keeps the result, `program` opens it, and
-`engine` runs it, a HydraNet by `routed` and `lane`, a static network by `whole`; threads share
-what is open by `pool`, on `cores` of their own.
+pieces to each other (`hoist`, `together`), `cache` keeps the result, and `program` opens it: a
+HydraNet is run by `routed` and `lane`, a static network by `whole`; threads share what is open by
+`pool`, on `cores` of their own.
 
 What was tried, on one core of an AMD EPYC (family 26, 1 MiB L2), Python 3.11.7, ONNX Runtime
 1.32.0, NumPy 2.4.6, one image of 32×32 unless said; microseconds, the fast tenth of 40 to 3,000

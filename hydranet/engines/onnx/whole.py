@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hydranet.card import Card
+from hydranet.engines.engine import Outputs, without_branches
 from hydranet.engines.onnx.buffers import Buffer
 from hydranet.engines.onnx.calls import Calls
 from hydranet.engines.onnx.graphs import Whole
@@ -22,10 +25,18 @@ class WholeRunner:
     def __init__(self, graphs: Whole, card: Card, *, threads: int = 1) -> None:
         session = open_session(graphs.graph, threads=threads)
         side, self._classes = card.architecture.image_size, card.architecture.num_classes
+        self.output = np.zeros((self._classes, 0), np.float32), np.zeros(self._classes, np.float32)
         self._lanes = Pool(lambda: _Lane(Calls(session), side, self._classes))
 
-    def run(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(B, side, side, 3) → logits (B, C)."""
+    def run(self, pixels: NDArray[np.uint8], **_: object) -> Outputs:
+        """See `Engine.run`; what is given has been checked."""
+        return without_branches(self._logits(pixels))
+
+    def every(self, pixels: NDArray[np.uint8]) -> NoReturn:
+        """There are no branches."""
+        raise AssertionError("its engine has checked that")
+
+    def _logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         logits = np.empty((len(pixels), self._classes), np.float32)
         for start in range(0, len(pixels), CHUNK):
             part = slice(start, start + CHUNK)
@@ -35,7 +46,7 @@ class WholeRunner:
 
     def fingerprint(self, question: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Numbers in which every weight has a part, of one image (side, side, 3)."""
-        return self.run(question[None])[0]
+        return self._logits(question[None])[0]
 
 
 class _Lane:

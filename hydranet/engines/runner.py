@@ -1,31 +1,48 @@
-"""The engine that the rest of the package sees."""
+"""An engine whose work a runner does, as the rest of the package sees it. Light."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hydranet.array_routing import check_choice
-from hydranet.checkpoints import Checkpoint
-from hydranet.engines.engine import Outputs, check_dynamic, check_pixels, without_branches
-from hydranet.engines.onnx.program import open_runner
-from hydranet.engines.onnx.routed import RoutedRunner
+from hydranet.card import Card
+from hydranet.engines.engine import Outputs, check_dynamic, check_pixels
 from hydranet.switchboard import Examined
 
 
-class OnnxEngine:
+class Runner(Protocol):
+    """Runs one network."""
+
+    @property
+    def output(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Weight (C, D), (C, 0) of a static network, and bias (C,) of the output layer."""
+        ...
+
+    def run(
+        self,
+        pixels: NDArray[np.uint8],
+        *,
+        k: int,
+        threshold: float,
+        fired: NDArray[np.int64] | None,
+    ) -> Outputs:
+        """As `Engine.run`, of what was checked and with all that was left out filled in."""
+        ...
+
+    def every(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Gate scores (N,) and features (N, D) of one image, (side, side, 3)."""
+        ...
+
+
+class RunnerEngine:
     """See `hydranet.engines.engine.Engine`."""
 
-    name = "onnx"
-
-    def __init__(self, checkpoint: Checkpoint, *, threads: int = 1) -> None:
-        self.card = checkpoint.card
-        self._runner = open_runner(checkpoint, threads=threads)
-        self.output_weight = (
-            self._runner.output[0]
-            if isinstance(self._runner, RoutedRunner)
-            else np.zeros((self.card.architecture.num_classes, 0), np.float32)
-        )
+    def __init__(self, name: str, card: Card, runner: Runner) -> None:
+        self.name, self.card, self._runner = name, card, runner
+        self.output_weight = runner.output[0]
 
     def run(
         self,
@@ -38,8 +55,6 @@ class OnnxEngine:
         """See `Engine.run`."""
         check_pixels(self.card, pixels)
         check_choice(self.card, k, threshold, fired, images=len(pixels))
-        if not isinstance(self._runner, RoutedRunner):
-            return without_branches(self._runner.run(pixels))
         return self._runner.run(
             pixels,
             k=self.card.costs.k if k is None else k,
@@ -51,7 +66,6 @@ class OnnxEngine:
         """See `Engine.examine`."""
         check_dynamic(self.card)
         check_pixels(self.card, pixels[None])
-        assert isinstance(self._runner, RoutedRunner), "its card says so"
         gate_scores, features = self._runner.every(pixels)
         weight, bias = self._runner.output
         return Examined(
