@@ -1,11 +1,11 @@
 """What each choice about gate and branches gives: short runs of Hydra-Res-d1 on a validation split.
 
 `python benchmarks/ablation.py DATA [VARIANT…]` trains ResNet-8 once, then from its weights one
-Hydra-Res-d1 for each variant that `docs/ablation.json` does not hold yet, and adds it there; a run
-that was stopped goes on. `--table` prints what is there as Markdown. The test split is not read:
-10,000 training images are held out, neither network trains on them, and accuracy is theirs. One
-run a variant, one seed. `difference` is that to "base" on the same images, `error` the standard
-error of that difference over images (not over seeds, which move it too).
+Hydra-Res-d1 for each variant that `docs/performance/ablation.json` does not hold yet, and adds it
+there; a run that was stopped goes on. `docs/draw_ablation.py` draws what is there. The test split
+is not read: 10,000 training images are held out, neither network trains on them, and accuracy is
+theirs. One run a variant, one seed. `difference` is that to "base" on the same images, `error` the
+standard error of that difference over images; "seed-1" shows what a seed does.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from hydranet.training.recipe import Recipe
 from hydranet.training.run import make_subtasks
 from hydranet.training.upcycling import upcycle
 
-RESULTS = Path(__file__).parent.parent / "docs" / "ablation.json"
+RESULTS = Path(__file__).parent.parent / "docs" / "performance" / "ablation.json"
 WORK = Path("runs") / "ablation"
 STATIC, HYDRA = "resnet8", "hydra_res_d1"
 CPU = torch.device("cpu")
@@ -58,6 +58,7 @@ class Variant:
 
 VARIANTS: dict[str, Variant] = {
     "base": Variant("gate loss 0.5, softmax over the chosen, clusters, N = 20, k = 4"),
+    "seed-1": Variant("the same with another seed", {"seed": 1}),
     "cold": Variant("from random weights instead of ResNet-8", {"start": None}),
     "gate-loss-0": Variant("no gate loss", {"gate_loss": 0.0}),
     "gate-loss-0.1": Variant("gate loss 0.1", {"gate_loss": 0.1}),
@@ -195,27 +196,9 @@ def _fit(
         torch.compiler.reset()
 
 
-def table(results: dict[str, Any]) -> str:
-    """Markdown: a row a variant, best first."""
-    head = (
-        "| what differs | top-1 | to base | all branches | hit rate | training | busiest branch |\n"
-        "|---|---|---|---|---|---|---|\n"
-    )
-    rows = sorted(results["variants"].values(), key=lambda row: -row["top1"])
-    return head + "\n".join(
-        f"| {row['words']} | {row['top1']:.2f} | {row['difference']:+.2f} ± {row['error']:.2f} "
-        f"| {row['top1_all_branches']:.2f} | {row['hit_rate']:.1f} | {row['training_top1']:.1f} "
-        f"| {100 * row['busiest_branch']:.0f} % |"
-        for row in rows
-    )
-
-
 def main(arguments: list[str]) -> None:
-    """Run what is missing, or print the table."""
+    """Run what is missing."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"variants": {}}
-    if arguments == ["--table"]:
-        print(table(results))
-        return
     if not arguments or (unknown := [name for name in arguments[1:] if name not in VARIANTS]):
         known = f"; the variants are {', '.join(VARIANTS)}, not {unknown}" if arguments else ""
         sys.exit(f"Give the folder of the data set, and variants if not all are wanted{known}.")

@@ -69,7 +69,9 @@ def test_every_public_name_is_on_the_page_of_the_api(site: Path) -> None:
             assert f'id="{home}.{name}"' in page, name
 
 
-@pytest.mark.parametrize("module", ["draw_pictures", "draw_performance", "draw_scale"])
+@pytest.mark.parametrize(
+    "module", ["draw_pictures", "draw_performance", "draw_scale", "draw_ablation"]
+)
 def test_pictures_are_those_that_the_code_draws(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,8 +106,11 @@ def test_examples_of_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert page.name != "python.md" or runner.tries > 10
 
 
-def test_tables_are_those_that_the_code_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("module", ["draw_scale", "draw_ablation"])
+def test_tables_are_those_that_the_code_computes(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(str(DOCS))
-    for name, make in importlib.import_module("draw_scale").TABLES.items():
+    for name, make in importlib.import_module(module).TABLES.items():
         text = (DOCS / "tables" / f"{name}.inc").read_text()
-        assert text == make(), "python docs/draw_scale.py writes it anew"
+        assert text == make(), f"python docs/{module}.py writes it anew"
