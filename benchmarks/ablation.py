@@ -5,7 +5,7 @@ Hydra-Res-d1 for each variant that `docs/performance/ablation.json` does not hol
 there; a run that was stopped goes on. `docs/draw_ablation.py` draws what is there. The test split
 is not read: 10,000 training images are held out, neither network trains on them, and accuracy is
 theirs. One run a variant, one seed. `difference` is that to "base" on the same images, `error` the
-standard error of that difference over images; "seed-1" shows what a seed does.
+standard error of that difference over images; "seed-1" is there to show what a seed does.
 """
 
 from __future__ import annotations
