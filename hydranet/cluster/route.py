@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import time
 
 import ray
@@ -53,7 +52,7 @@ def _route(
 ) -> None:
     if len(parts) < _TASKS_A_WORKER * workers:
         parts = [run for part in parts for run in part.runs()]
-    rows = [{"part": pickle.dumps(part)} for part in parts]
+    rows = [{"part": part} for part in parts]
     ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         Worker,
         fn_constructor_args=(ray.put(packed), settings, results),

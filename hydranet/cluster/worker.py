@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -61,8 +60,8 @@ class Worker:
         self._route, self._results = BatchRouter(engine, settings), results
 
     def __call__(self, block: dict[str, NDArray[np.object_]]) -> dict[str, NDArray[np.int64]]:
-        """`part`: pickles of `Part`; gives back how many `rows` each has."""
-        return {"rows": np.array([self._done(pickle.loads(part)) for part in block["part"]])}
+        """`part`: of type `Part`; gives back how many `rows` each has."""
+        return {"rows": np.array([self._done(part) for part in block["part"]])}
 
     def _done(self, part: Part) -> int:
         return call_with_retry(

@@ -127,7 +127,7 @@ def test_nonsense_in_the_address_is_left_out(address: dict[str, str], network: s
 def test_cost_stands_beside_all_branches_and_the_nearest_static_network() -> None:
     (table,) = (m.value for m in visit().markdown if "this route" in m.value)
     rows = [line.split("|")[1].strip(" *") for line in table.splitlines()[2:]]
-    assert rows == ["this route", "all 20", "resnet14"]
+    assert rows == ["this route", "all 20", "densenet10"]
 
 
 def test_the_baseline_is_of_the_same_images_and_the_nearest_top1(
