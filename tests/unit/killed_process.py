@@ -6,6 +6,7 @@ second process of the first start is killed at the second step of EPOCH of the l
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -33,6 +34,7 @@ def train_or_die(self: TrainingStep, *arguments: Any, epoch: int, **options: Any
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(200)  # before the test gives up: where each of them waits
     torch.set_num_threads(1)
     step = TrainingStep.__call__
     TrainingStep.__call__ = train_or_die  # type: ignore[method-assign]

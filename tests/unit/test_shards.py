@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import tracemalloc
 from collections.abc import Callable
@@ -121,6 +122,15 @@ def test_the_seed_alone_decides_the_order(tmp_path: Path) -> None:
     )
     assert rows_of(one) == rows_of(again) != rows_of(other)
     assert all(torch.equal(a.images, b.images) for a, b in zip(one, again, strict=True))
+
+
+def test_a_process_with_threads_is_never_forked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is forked while another thread begins or ends may wait for ever."""
+    shards(tmp_path, train=9)
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("this process was forked"))
+    assert len(rows_of(epoch(streamed(tmp_path, workers=2), seed=0))) == 8
 
 
 def test_an_epoch_is_shuffled_far_beyond_a_batch(tmp_path: Path) -> None:

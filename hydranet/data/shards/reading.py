@@ -4,6 +4,10 @@ A piece is a few neighbouring samples of one shard, so that a disk is read in lo
 PyTorch's DataLoader hands pieces to its processes and gives them back in the order of the pieces,
 so what is read does not depend on how many processes there are. Files are read and put together to
 samples by WebDataset, and decoded as a stranger's picture is.
+
+They are forked by a server that has no threads, never by this process: a fork while another thread
+begins or ends may wait for ever, since CPython's list of threads is locked in the child
+(`_PyThreadState_DeleteExcept` in Python 3.11); threads of gloo and NCCL do not survive one either.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import numpy as np
@@ -67,11 +72,13 @@ def read_pieces(
     """
     from torch.utils.data import DataLoader
 
+    workers = min(workers, len(pieces))
     loader: DataLoader[Piece] = DataLoader(
         _Samples(index, rows, side),  # type: ignore[arg-type]  # no torch where nothing is read
         sampler=pieces,
         batch_size=None,
-        num_workers=min(workers, len(pieces)),
+        num_workers=workers,
+        multiprocessing_context=_server() if workers else None,
         collate_fn=_as_it_is,  # type: ignore[arg-type]  # one piece, not a list of them
     )
     try:
@@ -83,6 +90,15 @@ def read_pieces(
             f"A process that reads images was ended from outside ({one_line(error)}), often for "
             "want of memory. Try fewer --workers; --resume goes on from the last whole epoch."
         ) from None
+
+
+def _server() -> BaseContext:
+    """What forks the processes that read: begun once, with all that they import."""
+    from torch.multiprocessing import get_context
+
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "torch.utils.data", __name__])
+    return context
 
 
 def _as_it_is(piece: Piece) -> Piece:
