@@ -6,6 +6,8 @@ Errors go to standard error; bad input exits with 2. One file a command beside t
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from typing import Annotated
 
@@ -63,6 +65,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; InputError becomes a sentence and exit code 2."""
+    atexit.register(gc.freeze)  # else Python looks through all that was loaded before it ends
     try:
         cli()
     except InputError as error:

@@ -37,7 +37,6 @@ def route_on_ray(
     from hydranet.cluster.plan import plan
     from hydranet.cluster.ray_cluster import check_address, connected
     from hydranet.cluster.results import Results
-    from hydranet.cluster.route import route_on_cluster
 
     settings.check(checkpoint.card)
     check_address(address)
@@ -47,6 +46,11 @@ def route_on_ray(
     results.claim(checkpoint.card, settings, planned)
     with (
         redirect_stdout(sys.stderr),  # where Ray prints that it has lost a worker
-        connected(address, workers=workers, progress=sys.stderr.isatty()) as count,
+        connected(address, workers=workers) as count,
     ):
-        return route_on_cluster(checkpoint, planned, results, settings, workers=count)
+        from hydranet.cluster.route import route_on_cluster  # Ray Data: while processes begin
+
+        return route_on_cluster(
+            checkpoint, planned, results, settings,
+            workers=count, progress=sys.stderr.isatty(),
+        )  # fmt: skip

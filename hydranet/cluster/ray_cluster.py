@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from functools import partial
 
 import ray
-from ray.data import DataContext
 
 from hydranet.errors import InputError, one_line
 
@@ -45,12 +44,12 @@ def check_address(address: str | None) -> None:
 
 
 @contextmanager
-def connected(address: str | None, *, workers: int | None, progress: bool = False) -> Iterator[int]:
+def connected(address: str | None, *, workers: int | None) -> Iterator[int]:
     """A cluster that work runs on until the context ends; gives the number of `workers`, one for
     each CPU where none is given.
 
     `address`: host:port of a cluster's head, or "auto" for one that was started on this machine;
-    None starts one, which ends with the context. `progress`: show Ray's bars on standard error.
+    None starts one, which ends with the context.
 
     Raises:
         InputError: the cluster cannot be reached, or has fewer CPUs than workers.
@@ -59,8 +58,6 @@ def connected(address: str | None, *, workers: int | None, progress: bool = Fals
     mine = not ray.is_initialized()
     if mine:
         _begin(address, workers or os.cpu_count() or 1)
-    context = DataContext.get_current()
-    before, context.enable_progress_bars = context.enable_progress_bars, progress
     try:
         cpus = int(ray.cluster_resources().get("CPU", 0))
         if (workers or 1) > cpus:
@@ -70,16 +67,12 @@ def connected(address: str | None, *, workers: int | None, progress: bool = Fals
             )
         yield workers or cpus
     finally:
-        context.enable_progress_bars = before
         if mine:
             ray.shutdown()
 
 
 def _begin(address: str | None, workers: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    for handler in logging.getLogger("ray.data").handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setLevel(logging.CRITICAL)
     begin = partial(ray.init, logging_level=logging.CRITICAL, log_to_driver=False)
     try:
         if address is None:

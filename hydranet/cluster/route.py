@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import ray
-from ray.data import ActorPoolStrategy
+from ray.data import ActorPoolStrategy, DataContext
 
 from hydranet.bulk.parts import Summary
 from hydranet.bulk.rows import Settings
@@ -20,12 +23,18 @@ _TASKS_A_WORKER = 8
 
 
 def route_on_cluster(
-    checkpoint: Checkpoint, plan: Plan, results: Results, settings: Settings, *, workers: int
+    checkpoint: Checkpoint,
+    plan: Plan,
+    results: Results,
+    settings: Settings,
+    *,
+    workers: int,
+    progress: bool = False,
 ) -> Summary:
     """Route all that is planned into the folder of `results`, but for the parts that stand there.
 
     A worker, or a machine, that is lost is replaced by Ray and what it did not finish is done
-    again; the rows are the same.
+    again; the rows are the same. `progress`: show Ray's bars on standard error.
 
     Raises:
         InputError: the folder cannot be written, or Ray gives up.
@@ -35,7 +44,8 @@ def route_on_cluster(
     missing = list(plan.parts(without=results.whole(sizes)))
     if missing:
         try:
-            _route(Packed.of(checkpoint), missing, results, settings, workers)
+            with _quiet(progress):
+                _route(Packed.of(checkpoint), missing, results, settings, workers)
         except (ray.exceptions.RayError, OSError) as error:
             raise InputError(
                 f"Ray has given up: {one_line(_cause(error))} Start again when that is mended; "
@@ -60,6 +70,20 @@ def _route(
         compute=ActorPoolStrategy(size=workers),
         num_cpus=1,
     ).materialize()
+
+
+@contextmanager
+def _quiet(progress: bool) -> Iterator[None]:
+    """Ray Data says nothing until the context ends, but for its bars where they are wanted."""
+    for handler in logging.getLogger("ray.data").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setLevel(logging.CRITICAL)
+    context = DataContext.get_current()
+    before, context.enable_progress_bars = context.enable_progress_bars, progress
+    try:
+        yield
+    finally:
+        context.enable_progress_bars = before
 
 
 def _cause(error: Exception) -> BaseException:
