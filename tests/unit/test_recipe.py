@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from hydranet.config import HydraResConfig, ResNetConfig
+from hydranet.config import DenseNetConfig, HydraDenseConfig, HydraResConfig, ResNetConfig
 from hydranet.errors import InputError
 from hydranet.models import build
 from hydranet.training.backend import settle
@@ -98,3 +98,19 @@ def test_settle_leaves_no_auto(config: Any, precision: str, compile_: str) -> No
     assert settled.compile in ("on", "off")
     assert precision in ("auto", settled.precision)
     assert compile_ in ("auto", settled.compile)
+
+
+@pytest.mark.parametrize(
+    ("config", "compiled"),
+    [
+        (ResNetConfig(n=1), "on"),
+        (HydraResConfig(d=1), "off"),
+        (DenseNetConfig(n=1), "off"),
+        (HydraDenseConfig(n=2), "on"),
+    ],
+)
+def test_auto_compiles_where_bfloat16_gains_from_it(config: Any, compiled: str) -> None:
+    """As measured, see `hydranet.training.backend`; in float32 all do."""
+    for precision, expected in (("bfloat16", compiled), ("float32", "on")):
+        settled = settle(Recipe(precision=precision), build(config), torch.device("cpu"))
+        assert settled.compile == expected
