@@ -44,6 +44,7 @@ from hydranet.machine import hardware, versions
 
 AT_LEAST = 0.7
 CORES = os.cpu_count() or 1
+_PATIENCE_S = 120  # a process that has failed does not come
 
 
 def main() -> None:
@@ -96,7 +97,7 @@ def _rounds(name: str, tables: list[Path], rounds: int) -> dict[str, Any]:
 def _engine_rate(name: str, tables: list[Path]) -> float:
     """Images a second that all cores together run once they are decoded."""
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(CORES + 1)
+    barrier = context.Barrier(CORES + 1, timeout=_PATIENCE_S)
     workers = [
         context.Process(target=_run_decoded, args=(name, tables, number, barrier))
         for number in range(CORES)

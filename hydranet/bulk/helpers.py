@@ -10,17 +10,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from functools import cache
-from importlib.abc import MetaPathFinder
 
 import pyarrow as pa
 
+from hydranet.bulk.arrow import leave_pandas_out
 from hydranet.bulk.batch import Batch, BatchRouter
 from hydranet.bulk.routing import Helpers
 from hydranet.bulk.rows import Settings
@@ -80,20 +79,10 @@ def _begin(checkpoint: Checkpoint, engine: str, settings: Settings) -> None:
     if that process is killed, so is this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    sys.meta_path.insert(0, _WithoutPandas())
+    leave_pandas_out()
     _own.append(cache(lambda: BatchRouter(open_engine(checkpoint, engine), settings)))
     with suppress(InputError):  # whoever started it finds the same, and says so
         _own[0]()
-
-
-class _WithoutPandas(MetaPathFinder):
-    """pyarrow imports pandas, if it is there, for the first list that it is given: 0.3 s and 60 MB
-    in each helper process, which has no use for it."""
-
-    def find_spec(self, name: str, *_: object) -> None:
-        """Refuse that one."""
-        if name == "pandas":
-            raise ModuleNotFoundError(name=name)
 
 
 def _ready() -> None:

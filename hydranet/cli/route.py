@@ -93,6 +93,7 @@ def route_command(
     in the table and does not stop the others.
     """
     from hydranet.bulk import sources
+    from hydranet.bulk.arrow import leave_pandas_out
     from hydranet.bulk.helpers import routers
     from hydranet.bulk.parts import route_to_parts
     from hydranet.bulk.remote import place
@@ -124,6 +125,7 @@ def route_command(
         )  # fmt: skip
         _report(summary, checkpoint, target, json=json)
         return
+    leave_pandas_out()
     target = _path(out or str(log))
     paths = [_path(given) for given in inputs]
     sources.check_inputs(paths)
