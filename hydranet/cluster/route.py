@@ -74,7 +74,8 @@ def _route(
 
 @contextmanager
 def _quiet(progress: bool) -> Iterator[None]:
-    """Ray Data says nothing until the context ends, but for its bars where they are wanted."""
+    """Ray Data says nothing on standard error from now on; until the context ends it shows its bars
+    where they are wanted."""
     for handler in logging.getLogger("ray.data").handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setLevel(logging.CRITICAL)

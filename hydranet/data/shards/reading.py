@@ -93,10 +93,11 @@ def read_pieces(
 
 
 def _server() -> BaseContext:
-    """What forks the processes that read: begun once, with all that they import."""
-    from torch.multiprocessing import get_context
+    """What forks the processes that read: begun once, with all that they import. Where the system
+    cannot fork, each is begun anew."""
+    from torch.multiprocessing import get_all_start_methods, get_context
 
-    context = get_context("forkserver")
+    context = get_context("forkserver" if "forkserver" in get_all_start_methods() else "spawn")
     context.set_forkserver_preload(["__main__", "torch.utils.data", __name__])
     return context
 
