@@ -51,12 +51,14 @@ def check_choice(
 
 
 def _check_given(fired: NDArray[np.integer], count: int, images: int) -> None:
-    if fired.ndim != 2 or len(fired) != images or not np.issubdtype(fired.dtype, np.integer):
+    if fired.ndim != 2 or len(fired) != images or fired.dtype.kind not in "iu":
         raise InputError(
             f"Branches must be whole numbers of the shape ({images}, branches), one row an image, "
             f"not {fired.dtype} of the shape {fired.shape}."
         )
     for row in fired.tolist():  # few numbers: quicker than as arrays
+        if row and len({*row}) == len(row) and min(row) >= 0 and max(row) < count:
+            continue
         named = {branch for branch in row if 0 <= branch < count}
         padded = row.count(PADDING)
         if len(named) + padded == len(row) and named:
@@ -86,9 +88,10 @@ def choose(
     policy's over the scores of what runs, 0 where padded; both are (B, k). What is given has passed
     `check_choice`.
     """
-    alone = len(gate_scores) == 1 and not policy.in_a_row
-    if alone and math.isfinite(sum(scores := gate_scores[0].tolist())):
-        return _choose_for_one(scores, k, threshold, None if fired is None else fired[0].tolist())
+    if len(gate_scores) == 1 and not policy.in_a_row:
+        found = choose_for_one(gate_scores, k=k, threshold=threshold, fired=fired)
+        if found is not None:
+            return np.array([found[0]], np.int64), np.array([found[1]], np.float32)
     rows = np.arange(len(gate_scores))[:, None]  # (B, 1)
     if fired is None:
         chosen = policy.order(gate_scores)[:, :k]
@@ -109,24 +112,38 @@ def choose(
     return chosen, weights / np.add.reduce(weights, axis=1, keepdims=True)
 
 
-def _choose_for_one(
-    scores: list[float], k: int, threshold: float, fired: list[int] | None
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The same for one image with finite scores, without arrays: a fifth of the time, and where the
-    weights of branches have filled the cache, much less than that of code and data to read anew."""
-    among = range(len(scores)) if fired is None else [b for b in fired if b != PADDING]
+def choose_for_one(
+    gate_scores: NDArray[np.float32],
+    *,
+    k: int,
+    threshold: float = 0.0,
+    fired: NDArray[np.integer] | None = None,
+) -> tuple[list[int], list[float]] | None:
+    """The same for one image of a gated network, as lists; None where scores are not finite.
+
+    It takes a fifth of the time that arrays take, and much less than that where the weights of
+    branches have filled the cache, so that code and data must be read anew.
+    """
+    (scores,) = gate_scores.tolist()
+    if not math.isfinite(sum(scores)):
+        return None
+    given = None if fired is None else fired[0].tolist()
+    among = range(len(scores)) if given is None else given
     order = sorted(among, key=scores.__getitem__, reverse=True)  # keeps the order of equals
-    if fired is None:
+    slots = k if given is None else len(given)
+    if given is None:
         del order[k:]
+    elif PADDING in given:
+        order = [branch for branch in order if branch != PADDING]
     best = scores[order[0]]
     weights = [math.exp(scores[branch] - best) for branch in order]
-    if threshold and fired is None:
+    if threshold and given is None:
         least = threshold * sum(math.exp(score - best) for score in scores)
         weights = weights[:1] + [weight for weight in weights[1:] if weight >= least]
         del order[len(weights) :]
     total = sum(weights)
-    padding = (k if fired is None else len(fired)) - len(order)
-    return (
-        np.array([order + [PADDING] * padding], np.int64),
-        np.array([[weight / total for weight in weights] + [0.0] * padding], np.float32),
-    )
+    weights = [weight / total for weight in weights]
+    if padding := slots - len(order):
+        order += [PADDING] * padding
+        weights += [0.0] * padding
+    return order, weights

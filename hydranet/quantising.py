@@ -11,6 +11,7 @@ import numpy as np
 from hydranet.checkpoints import Checkpoint
 from hydranet.data import LabelledImages
 from hydranet.engines import Engine, Outputs, open_engine
+from hydranet.engines.engine import joined
 from hydranet.engines.int8.calibrate import METHODS, calibrate
 from hydranet.engines.int8.calibration import Calibration
 from hydranet.engines.int8.engine import Int8Engine
@@ -123,5 +124,4 @@ def run_all(
         end = min(at + BATCH, len(images))
         parts.append(engine.run(images.pixels(np.arange(at, end))))
         on_progress(end / len(images))
-    names = ("logits", "gate_scores", "fired", "weights", "features")
-    return Outputs(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+    return joined(parts)

@@ -43,6 +43,7 @@ class RunnerEngine:
     def __init__(self, name: str, card: Card, runner: Runner) -> None:
         self.name, self.card, self._runner = name, card, runner
         self.output_weight = runner.output[0]
+        self._k = card.costs.k
 
     def run(
         self,
@@ -57,7 +58,7 @@ class RunnerEngine:
         check_choice(self.card, k, threshold, fired, images=len(pixels))
         return self._runner.run(
             pixels,
-            k=self.card.costs.k if k is None else k,
+            k=self._k if k is None else k,
             threshold=threshold or 0.0,
             fired=None if fired is None else fired.astype(np.int64, copy=False),
         )

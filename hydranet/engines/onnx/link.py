@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from hydranet.engines.onnx.blocks import is_reorder
 from hydranet.engines.onnx.graphs import Linked, Whole
 from hydranet.engines.onnx.hoist import MAPS, hoist, rename
 from hydranet.engines.onnx.optimise import optimised
 from hydranet.engines.onnx.pieces import Pieces
+from hydranet.engines.onnx.projection import keep_blocks, with_pointwise
 from hydranet.engines.onnx.together import together
-
-_BLOCKED = "com.microsoft.nchwc"
-"""Domain of ONNX Runtime's own operators for the blocked layout."""
 
 
 def link(network: ModelProto | Pieces, *, optimise: bool) -> Whole | Linked:
@@ -38,7 +37,7 @@ def link(network: ModelProto | Pieces, *, optimise: bool) -> Whole | Linked:
 
 def _linked(pieces: Pieces, rewrite: Callable[[ModelProto], ModelProto]) -> Linked:
     stem, head = rewrite(pieces.stem), rewrite(pieces.head)
-    branches = [rewrite(branch) for branch in pieces.branches]
+    branches = [keep_blocks(rewrite(with_pointwise(branch))) for branch in pieces.branches]
     if _hands_over_blocks(stem, branches[0]):
         _give_blocks(stem)
         for branch in branches:
@@ -83,15 +82,9 @@ def _hands_over_blocks(stem: ModelProto, branch: ModelProto) -> bool:
     """Whether the stem's maps leave the blocked layout for nothing but to return to it."""
     leaving = [node for node in stem.graph.node if MAPS in node.output]
     entering = [node for node in branch.graph.node if MAPS in node.input]
-    return all(_is_reorder(node, "ReorderOutput") for node in leaving) and all(
-        _is_reorder(node, "ReorderInput") for node in entering
+    return all(is_reorder(node, "ReorderOutput") for node in leaving) and all(
+        is_reorder(node, "ReorderInput") for node in entering
     )
-
-
-def _is_reorder(node: NodeProto, operator: str) -> bool:
-    """Whether the node does nothing but change the layout between blocks and ONNX's own."""
-    channels_last = any(a.name == "channels_last" and a.i for a in node.attribute)
-    return node.domain == _BLOCKED and node.op_type == operator and not channels_last
 
 
 def _give_blocks(stem: ModelProto) -> None:

@@ -1,6 +1,6 @@
 """What graphs call their values, where they are built and where they run. Light: no onnx."""
 
-SCORES = "scores"
+SCORES, FEATURES = "scores", "features"
 
 
 def of_branch(name: str, branch: int) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from hydranet.engines.onnx.cores import Core
@@ -22,23 +21,38 @@ class Pool(Generic[T]):
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._free: deque[T] = deque()
-        self._gate = Gate(cores())
+        self.make = make
+        self.free: deque[T] = deque()
+        self.gate = Gate(cores())
 
-    @contextmanager
-    def one(self) -> Iterator[T]:
-        """One that nobody else has while the block runs."""
-        with self._gate:
-            try:
-                taken = self._free.pop()
-            except IndexError:
-                taken = self._make()
-            try:
-                with Core():
-                    yield taken
-            finally:
-                self._free.append(taken)
+    def one(self) -> One[T]:
+        """A context: one that nobody else has while the block runs."""
+        return One(self)
+
+
+class One(Generic[T]):
+    """See `Pool.one`. A class of its own, for a generator takes longer than all that it does."""
+
+    __slots__ = ("_core", "_pool", "_taken")
+
+    def __init__(self, pool: Pool[T]) -> None:
+        self._pool, self._core = pool, Core()
+
+    def __enter__(self) -> T:
+        pool = self._pool
+        pool.gate.__enter__()
+        try:
+            self._taken = pool.free.pop() if pool.free else pool.make()
+        except BaseException:
+            pool.gate.__exit__()
+            raise
+        self._core.__enter__()
+        return self._taken
+
+    def __exit__(self, *_: object) -> None:
+        self._core.__exit__()
+        self._pool.free.append(self._taken)
+        self._pool.gate.__exit__()
 
 
 class Gate:

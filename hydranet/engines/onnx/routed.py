@@ -1,7 +1,8 @@
-"""Runs a HydraNet in pieces, from many threads at once: see `lane`."""
+"""Runs a HydraNet in pieces, from many threads at once: see `alone` and `lane`."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,10 +10,12 @@ from numpy.typing import NDArray
 
 from hydranet.array_routing import PADDING
 from hydranet.card import Card
-from hydranet.engines.engine import Outputs
+from hydranet.engines.engine import Outputs, joined
+from hydranet.engines.onnx.alone import Alone
 from hydranet.engines.onnx.buffers import aligned, value
 from hydranet.engines.onnx.graphs import Linked
-from hydranet.engines.onnx.lane import Floats, Lane, Whole
+from hydranet.engines.onnx.lane import Lane
+from hydranet.engines.onnx.memory import Floats, Whole
 from hydranet.engines.onnx.names import SCORES, of_branch
 from hydranet.engines.onnx.pool import Pool
 from hydranet.engines.onnx.sessions import open_session
@@ -53,24 +56,27 @@ class RoutedRunner:
         self.shared = {name: maps.shape[1:] for name, maps in zip(names, found, strict=True)}
         bytes_of_one = sum(maps.nbytes for maps in found)
         self.chunk = min(CHUNK, max(1, MAP_BYTES // bytes_of_one))
-        self._lanes = Pool(lambda: Lane(self))
+        self._lanes = Pool(lambda: _Lanes(self))
 
     def run(
         self, pixels: NDArray[np.uint8], *, k: int, threshold: float, fired: Whole | None
     ) -> Outputs:
         """See `Engine.run`; what is given has been checked."""
+        if len(pixels) == 1:
+            with self._lanes.one() as lane:
+                return lane.alone.run(pixels, k=k, threshold=threshold, fired=fired)
         parts = []
         for start in range(0, len(pixels), self.chunk):
             part = slice(start, start + self.chunk)
             given = None if fired is None else fired[part]
             with self._lanes.one() as lane:
-                parts.append(lane.run(pixels[part], k=k, threshold=threshold, fired=given))
+                parts.append(lane.batch.run(pixels[part], k=k, threshold=threshold, fired=given))
         return joined(parts)
 
     def every(self, pixels: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """One image (side, side, 3): gate scores (N,) and the features of all branches (N, D)."""
         with self._lanes.one() as lane:
-            return lane.every(pixels[None])
+            return lane.alone.every(pixels)
 
     def fingerprint(self, question: NDArray[np.uint8]) -> Floats:
         """Numbers in which every weight has a part, of one image (side, side, 3)."""
@@ -84,12 +90,21 @@ class RoutedRunner:
         return np.concatenate([part.ravel() for part in parts])
 
 
-def joined(parts: list[Outputs]) -> Outputs:
-    """Of several batches, one."""
-    if len(parts) == 1:
-        return parts[0]
-    names = ("logits", "gate_scores", "fired", "weights", "features")
-    return Outputs(**{n: np.concatenate([getattr(part, n) for part in parts]) for n in names})
+class _Lanes:
+    """Memory of one caller, each kind taken when it is first needed."""
+
+    def __init__(self, runner: RoutedRunner) -> None:
+        self._runner = runner
+
+    @cached_property
+    def alone(self) -> Alone:
+        """For one image."""
+        return Alone(self._runner)
+
+    @cached_property
+    def batch(self) -> Lane:
+        """For more."""
+        return Lane(self._runner)
 
 
 def _copied(values: Floats) -> Floats:

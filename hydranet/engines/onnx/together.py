@@ -16,7 +16,7 @@ from onnx import ModelProto
 
 from hydranet.array_routing import PADDING
 from hydranet.engines.onnx.graph import Graph
-from hydranet.engines.onnx.names import SCORES, of_branch
+from hydranet.engines.onnx.names import FEATURES, SCORES, of_branch
 
 
 def together(
@@ -46,9 +46,11 @@ def together(
             name: graph.outside(of_branch(name, number), values[number])
             for name, values in constants.items()
         }
-        parts.append(graph.include(branch.graph, **given, **own)["features"])
-    places = graph.add("Reshape", _inverse(graph, order), graph.add("Shape", fired))
-    rows = graph.add("Concat", *parts, axis=0)
+        parts.append(graph.include(branch.graph, **given, **own)[FEATURES])
+    inverse = _ascending(graph, order)  # where each place comes in that order
+    places = graph.add("Reshape", inverse, graph.add("Shape", fired))
+    shape = graph.constant(np.array([-1, width]))
+    rows = graph.add("Reshape", graph.add("Concat", *parts, axis=0), shape)
     found = graph.include(head.graph, rows=rows, places=places, weights=weights)
     return graph.model(
         inputs={
@@ -78,23 +80,21 @@ def _by_branch(graph: Graph, fired: str, count: int) -> tuple[str, str]:
     """Places of what fires, (B·k,), padding first and then branch by branch; and how many of each
     there are, (N + 1,)."""
     flat = graph.add("Reshape", fired, graph.constant(np.array([-1])))
-    _, order = graph.several(
-        "TopK", flat, graph.add("Shape", flat), outputs=2, axis=0, largest=0, sorted=1
-    )
+    order = _ascending(graph, flat)
     names = graph.constant(np.arange(PADDING, count)[:, None])
     is_it = graph.add("Cast", graph.add("Equal", flat, names), to=7)  # (N + 1, B·k) int64
     sizes = graph.add("ReduceSum", is_it, graph.constant(np.array([1])), keepdims=0)
     return order, sizes
 
 
-def _inverse(graph: Graph, order: str) -> str:
-    """Where each place comes in that order."""
-    zero, one = graph.constant(np.array(0)), graph.constant(np.array(1))
-    count = graph.add("Squeeze", graph.add("Shape", order))
-    return graph.add("ScatterElements", order, order, graph.add("Range", zero, count, one))
+def _ascending(graph: Graph, flat: str) -> str:
+    """The places of the least number, of the next one, …; of equals the first one first."""
+    count = graph.add("Shape", flat)
+    return graph.several("TopK", flat, count, outputs=2, axis=0, largest=0, sorted=1)[1]
 
 
 def _zeros(graph: Graph, rows: str, width: int) -> str:
-    """As many rows of zeros."""
-    shape = graph.add("Concat", graph.add("Shape", rows), graph.constant(np.array([width])), axis=0)
+    """As many rows of zeros, as features of a branch lie."""
+    rest = graph.constant(np.array([width, 1, 1]))
+    shape = graph.add("Concat", graph.add("Shape", rows), rest, axis=0)
     return graph.add("ConstantOfShape", shape)
