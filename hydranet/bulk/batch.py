@@ -19,10 +19,10 @@ from hydranet.bulk.table import routed_table
 from hydranet.engines import Engine
 from hydranet.errors import InputError
 
-BATCH = 64
+BATCH = 128
 BATCH_BYTES = 16 * 2**20
 """Of files: a batch with more ends with the image that brought it there."""
-RUN = 8 * BATCH
+RUN = 4 * BATCH
 """Images of a part after which a new batch begins whatever came before: there a part may be cut."""
 
 

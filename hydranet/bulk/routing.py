@@ -11,9 +11,13 @@ import pyarrow as pa
 
 from hydranet.bulk.batch import Batch
 
-AHEAD = 3
-"""Batches that a helper is given before its first one has come back, and that the caller may route
-before it must wait for a helper's: it takes its turns, one to each of theirs."""
+AHEAD = 2
+"""Batches that a helper is given before its first one has come back: while it routes one, the next
+one lies there."""
+
+BEHIND = 16
+"""Batches that the caller may route before it must wait for a helper's: while helpers begin, and
+where they are slower. Their tables wait; their images are gone."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ def route_batches(
     """The table of each batch, in their order, as soon as it and those before it are done.
 
     The caller's thread reads the batches, and routes those for which no helper has room. At most
-    `AHEAD` batches for each helper are held, and the tables of as many of the caller's own.
+    `AHEAD` batches for each helper are held, and the tables of `BEHIND` more.
     """
     room = AHEAD * helpers.count if helpers else 0
     waiting: deque[Future[pa.Table]] = deque()
@@ -40,7 +44,7 @@ def route_batches(
                 waiting.append(helpers.submit(batch))
             else:
                 waiting.append(_at_once(route, batch))
-            while waiting and (len(waiting) > room + AHEAD or waiting[0].done()):
+            while waiting and (len(waiting) > room + BEHIND or waiting[0].done()):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -17,7 +17,9 @@ from hydranet.data.parquet import IMAGE_COLUMNS, LABEL_COLUMNS, names_in_schema
 from hydranet.errors import InputError, one_line
 from hydranet.parquet_bounds import BOUNDS
 
-_ROWS = 64
+_ROWS = 256
+_ROWS_BYTES = 2**21
+"""Of unpacked pages that are held at once: of large images fewer rows are."""
 _BUFFER = 2**20
 """Bytes that are read at once; by itself Arrow reads whole row groups ahead and keeps them."""
 
@@ -28,7 +30,7 @@ def read_rows(
     *,
     start: int = 0,
     stop: int | None = None,
-    rows_at_once: int = _ROWS,
+    rows_at_once: int | None = None,
 ) -> Iterator[Item]:
     """The images of the rows from `start` to before `stop`, all unless given, of the table in
     `file`, which must stay open until the last one was asked for.
@@ -50,8 +52,10 @@ def read_rows(
             row, end = end, end + table.metadata.row_group(group).num_rows
             if end <= start or row >= stop:
                 continue
+            at_once = rows_at_once or _rows_at_once(table.metadata.row_group(group))
             try:
-                for batch in table.iter_batches(rows_at_once, [group], wanted):
+                # Arrow's own threads would wait for cores that route.
+                for batch in table.iter_batches(at_once, [group], wanted, use_threads=False):
                     first, row = max(row, start), row + len(batch)
                     batch = batch.slice(len(batch) - max(row - first, 0))
                     contents = _encoded(batch.column(image))
@@ -68,6 +72,11 @@ def read_rows(
                 reason = f"{IT} lies behind damage to its table: {one_line(error)}"
                 for lost in range(max(row, start), min(end, stop)):
                     yield refused(as_text(f"{name}#{lost}"), reason)
+
+
+def _rows_at_once(group: pq.RowGroupMetaData) -> int:
+    a_row = group.total_byte_size // max(group.num_rows, 1)
+    return min(_ROWS, max(1, _ROWS_BYTES // max(a_row, 1)))
 
 
 def count_rows(file: BinaryIO) -> int:

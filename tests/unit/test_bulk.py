@@ -25,7 +25,7 @@ from hydranet.bulk.batch import BATCH, BATCH_BYTES, BatchRouter, batches
 from hydranet.bulk.helpers import routers
 from hydranet.bulk.items import Item, as_text, pixels_of, refused
 from hydranet.bulk.parts import route_to_parts
-from hydranet.bulk.routing import AHEAD, Helpers, route_batches
+from hydranet.bulk.routing import AHEAD, BEHIND, Helpers, route_batches
 from hydranet.bulk.rows import Row, Settings
 from hydranet.bulk.table import parquet_bytes, rows_table
 from hydranet.bulk.tables import read_rows
@@ -219,19 +219,19 @@ def test_no_more_is_held_than_what_helpers_have(engine: Engine) -> None:
         def load() -> bytes:
             nonlocal loaded
             loaded += 1
-            assert loaded - rows <= (2 * AHEAD + 1) * BATCH
+            assert loaded - rows <= (AHEAD + BEHIND + 1) * BATCH
             return hostile.picture(seed % 9, 16)
 
         return Item(f"{seed}.png", load)
 
     router = BatchRouter(engine, Settings())
-    items = map(counted, range(20 * BATCH))
+    items = map(counted, range(40 * BATCH))
     with ThreadPoolExecutor(1) as pool:
         lent = Helpers(1, lambda batch: pool.submit(router, batch))
         for table in route_batches(batches(items), router, lent):
             assert table["index"][0].as_py() == rows
             rows += table.num_rows
-    assert rows == 20 * BATCH
+    assert rows == 40 * BATCH
 
 
 def test_large_files_make_small_batches() -> None:

@@ -36,7 +36,7 @@ from hydranet.errors import InputError
 # Ray sets its own deprecated settings when it starts.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 
-PART = 2 * BATCH + 22
+PART = BATCH + 22
 SETTINGS = Settings(k=3, threshold=0.26)
 
 
@@ -126,7 +126,7 @@ def test_the_rows_are_those_of_a_single_process_also_after_a_stop(
     assert rows(out).schema.equals(expected.schema, check_metadata=True)
     assert rows(out).equals(expected)
 
-    assert len(list((out / "part=0").iterdir())) == 3
+    assert len(list((out / "part=0").iterdir())) == 2
     kept = [path.read_bytes() for path in sorted((out / "part=1").iterdir())]
     next((out / "part=0").iterdir()).unlink()
     cut = next((out / "part=2").iterdir())
