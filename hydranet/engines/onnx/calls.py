@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,13 +14,14 @@ class Calls:
     """Keeps what is bound to a session's inputs and outputs; binds only what changes.
 
     Binding anew takes about as long as a small graph takes to run. Serves one thread at a time.
+    `run()` runs on what is bound.
     """
 
     def __init__(
         self, session: InferenceSession, bound: Mapping[str, OrtValue] | None = None
     ) -> None:
-        self._session = session
         self._binding = session.io_binding()
+        self.run: Callable[[], None] = partial(session.run_with_iobinding, self._binding)
         self._inputs = {node.name for node in session.get_inputs()}
         self._bound: dict[str, OrtValue] = {}
         for name, value in (bound or {}).items():
@@ -34,7 +36,3 @@ class Calls:
                 else:
                     self._binding.bind_ortvalue_output(name, value)
                 self._bound[name] = value
-
-    def run(self) -> None:
-        """Run on what is bound."""
-        self._session.run_with_iobinding(self._binding)

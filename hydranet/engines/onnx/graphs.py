@@ -25,7 +25,7 @@ class Linked:
 
     `stem`: pixels (B, side, side, 3) uint8 → maps and whatever else all branches take and, where a
     gate chooses, scores (B, N); `branch`: those → features (B, D), with `constants` of all branches
-    by name, (N, …); `head`: features, places and weights → logits (B, C), see `pieces`; `together`:
+    by name, (N, …); `head` and `head_of_one`: features and weights → logits, see `pieces`; `together`:
     all that comes after the stem, see that module. What lies in maps is between stem and branch;
     the first dimension is B. `output_weight` (C, D) and `output_bias` (C,) are in the head too.
     """
@@ -33,6 +33,7 @@ class Linked:
     stem: bytes
     branch: bytes
     head: bytes
+    head_of_one: bytes
     together: bytes
     constants: dict[str, NDArray[np.float32]]
     output_weight: NDArray[np.float32]
@@ -47,6 +48,7 @@ def to_arrays(graphs: Whole | Linked) -> Arrays:
         "stem": _bytes(graphs.stem),
         "branch": _bytes(graphs.branch),
         "head": _bytes(graphs.head),
+        "head_of_one": _bytes(graphs.head_of_one),
         "together": _bytes(graphs.together),
         "output_weight": graphs.output_weight,
         "output_bias": graphs.output_bias,
@@ -67,6 +69,7 @@ def from_arrays(arrays: Arrays) -> Whole | Linked:
         stem=arrays["stem"].tobytes(),
         branch=arrays["branch"].tobytes(),
         head=arrays["head"].tobytes(),
+        head_of_one=arrays["head_of_one"].tobytes(),
         together=arrays["together"].tobytes(),
         constants=constants,
         output_weight=arrays["output_weight"],

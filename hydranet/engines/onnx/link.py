@@ -56,6 +56,7 @@ def _linked(pieces: Pieces, rewrite: Callable[[ModelProto], ModelProto]) -> Link
         stem=stem.SerializeToString(),
         branch=first.SerializeToString(),
         head=head.SerializeToString(),
+        head_of_one=rewrite(pieces.head_of_one).SerializeToString(),
         together=together(first, head, constants, width=width).SerializeToString(),
         constants=constants,
         output_weight=pieces.output_weight.astype(np.float32),

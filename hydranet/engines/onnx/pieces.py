@@ -32,13 +32,15 @@ class Pieces:
 
     `stem`: pixels → maps (B, c, h, w) and, where a gate chooses, scores (B, N); `branches`: maps →
     features (B, D); `head`: features of whatever ran as rows (R, D), of the k that fire for each
-    image the places among these (B, k), and weights (B, k) → features (B, k, D) and logits (B, C).
+    image the places among these (B, k), and weights (B, k) → features (B, k, D) and logits (B, C);
+    `head_of_one`: that of one image, features (k, D) and weights (1, k) → logits (1, C).
     `output_weight` (C, D) and `output_bias` (C,) are what the head makes logits with.
     """
 
     stem: ModelProto
     branches: list[ModelProto]
     head: ModelProto
+    head_of_one: ModelProto
     output_weight: NDArray[np.floating]
     output_bias: NDArray[np.floating]
 
@@ -56,6 +58,7 @@ def build(card: Card, weights: Weights) -> ModelProto | Pieces:
             stem=_stem(card, weights),
             branches=[_branch(config, weights, index) for index in range(config.num_branches)],
             head=_head(weights),
+            head_of_one=_head_of_one(weights),
             output_weight=weights.get(f"{_OUTPUT}.weight", np.eye(classes)),
             output_bias=weights.get(f"{_OUTPUT}.bias", np.zeros(classes)),
         )
@@ -96,22 +99,37 @@ def _maps(static: ArchitectureConfig) -> tuple[int, int, int]:
 
 
 def _head(weights: Weights) -> ModelProto:
-    """Where every branch has its own classifier, the weighted sum is the answer."""
     graph = Graph()
     features = graph.add("Gather", "rows", "places", axis=0)  # (B, k, D)
     one = graph.constant(np.array([1]))
     weighted = graph.add("MatMul", graph.add("Unsqueeze", "weights", one), features)  # (B, 1, D)
-    logits = graph.add("Squeeze", weighted, one)
-    if f"{_OUTPUT}.weight" in weights:
-        logits = linear(graph, weights, _OUTPUT, logits)
     return graph.model(
         inputs={
             "rows": (np.float32, ("R", "D")),
             "places": (np.int64, ("B", "k")),
             "weights": (np.float32, ("B", "k")),
         },
-        outputs={"features": features, "logits": logits},
+        outputs={
+            "features": features,
+            "logits": _logits(graph, weights, graph.add("Squeeze", weighted, one)),
+        },
     )
+
+
+def _head_of_one(weights: Weights) -> ModelProto:
+    graph = Graph()
+    logits = _logits(graph, weights, graph.add("MatMul", "weights", "features"))
+    return graph.model(
+        inputs={"features": (np.float32, ("k", "D")), "weights": (np.float32, (1, "k"))},
+        outputs={"logits": logits},
+    )
+
+
+def _logits(graph: Graph, weights: Weights, weighted: str) -> str:
+    """Of the weighted sum of features, (B, D); where every branch has its own classifier, that sum
+    is the answer."""
+    has_output = f"{_OUTPUT}.weight" in weights
+    return linear(graph, weights, _OUTPUT, weighted) if has_output else weighted
 
 
 def trunk(graph: Graph, card: Card, weights: Weights) -> str:

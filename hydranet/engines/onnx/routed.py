@@ -40,9 +40,9 @@ class RoutedRunner:
             {name: value(values[branch]) for name, values in own.items()}
             for branch in range(card.costs.num_branches)
         ]
-        self.stem, self.branch, self.head = (
+        self.stem, self.branch, self.head, self.head_of_one = (
             open_session(graph, threads=threads)
-            for graph in (graphs.stem, graphs.branch, graphs.head)
+            for graph in (graphs.stem, graphs.branch, graphs.head, graphs.head_of_one)
         )
         every = {
             of_branch(name, branch): constant
