@@ -10,12 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from engine_checks import Stored, assert_same, noise
-from onnx import ModelProto
+from numpy.typing import NDArray
+from onnx import ModelProto, load_model_from_string
 
 from hydranet.checkpoints import Checkpoint
 from hydranet.engines import Engine, open_engine
 from hydranet.engines.onnx import cache, link, pieces, program
+from hydranet.engines.onnx.graphs import to_arrays
 from hydranet.engines.onnx.link import optimised
+from hydranet.weights import read_weights
 
 _numbers = count()
 
@@ -59,6 +62,25 @@ def test_built_once(name: str, stored: Stored, folder: Path, built: list[str]) -
     second = open_and_compare(checkpoint).run(noise(3)).logits
     assert len(built) == 1
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", ["resnet8", "hydra_res_d1", "hydra_dense_d2", "multihead_resnet"])
+def test_what_runs_is_fitted_to_this_machine(name: str, stored: Stored, folder: Path) -> None:
+    """And not what stands in where the fitted graphs do not open or answer otherwise."""
+    checkpoint = stored(name)
+    open_engine(checkpoint, "onnx")
+    kept = cache.read(file_in(folder).stem)
+    assert kept is not None
+    network = pieces.build(checkpoint.card, read_weights(checkpoint))
+    plain, fitted = (to_arrays(link.link(network, optimise=each)) for each in (False, True))
+    for graph in {"graph", "stem", "branch", "together"} & kept.keys():
+        assert operators(kept[graph]) == operators(fitted[graph]) != operators(plain[graph])
+
+
+def operators(graph: NDArray[np.uint8]) -> list[tuple[str, str]]:
+    return [
+        (node.domain, node.op_type) for node in load_model_from_string(graph.tobytes()).graph.node
+    ]
 
 
 def flip_a_bit(path: Path) -> None:

@@ -23,9 +23,10 @@ from engine_checks import (
     second_confidence,
 )
 
+from hydranet.array_routing import PADDING
 from hydranet.checkpoints import Checkpoint
 from hydranet.engines import Engine, open_engine
-from hydranet.engines.onnx import routed
+from hydranet.engines.onnx import lane, routed
 from hydranet.registry import model_config
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +96,19 @@ def test_large_images_go_through_in_smaller_parts(
     monkeypatch.setattr(routed, "MAP_BYTES", 1000)
     engine, reference = both(stored("hydra_res_d1"))
     assert_same(engine, reference, noise(9))
+
+
+def test_batches_of_every_kind_in_turns(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stays bound for one kind of batch is right when it comes again, or had to go."""
+    engine, reference = both(stored("hydra_res_d1", num_branches=5, k=2))
+    for most in (lane.PLANS, 1):
+        monkeypatch.setattr(lane, "PLANS", most)
+        for batch, k in [(2, 2), (3, 2), (2, 5), (2, 4), (2, 2), (3, 2), (2, 5)]:
+            assert_same(engine, reference, noise(batch), k=k)
+            given = np.array([[4, 1, 0, 3, 2][:k]] * batch)
+            assert_same(engine, reference, noise(batch), fired=given)
+            given[:, -1] = PADDING
+            assert_same(engine, reference, noise(batch), fired=given)
 
 
 @pytest.mark.parametrize(

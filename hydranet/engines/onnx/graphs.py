@@ -25,9 +25,10 @@ class Linked:
 
     `stem`: pixels (B, side, side, 3) uint8 → maps and whatever else all branches take and, where a
     gate chooses, scores (B, N); `branch`: those → features (B, D), with `constants` of all branches
-    by name, (N, …); `head` and `head_of_one`: features and weights → logits, see `pieces`; `together`:
-    all that comes after the stem, see that module. What lies in maps is between stem and branch;
-    the first dimension is B. `output_weight` (C, D) and `output_bias` (C,) are in the head too.
+    by name, (N, …); `head` and `head_of_one`: features and weights → logits, see `pieces`;
+    `together`: all that comes after the stem, see that module. What lies in maps is between stem
+    and branch; the first dimension is B. `output_weight` (C, D) and `output_bias` (C,) are in the
+    head too.
     """
 
     stem: bytes

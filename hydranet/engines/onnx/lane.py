@@ -25,7 +25,7 @@ PLANS = 64
 
 
 class Lane:
-    """Serves one call at a time, of two images or more, and no more than a runner takes at once."""
+    """Serves one call at a time, of no more images than a runner takes at once."""
 
     def __init__(self, runner: RoutedRunner) -> None:
         self._runner, self._memory = runner, Memory(runner)

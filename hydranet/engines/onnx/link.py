@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from hydranet.engines.onnx.blocks import is_reorder
+from hydranet.engines.onnx.canonical import canonical
 from hydranet.engines.onnx.graphs import Linked, Whole
 from hydranet.engines.onnx.hoist import MAPS, hoist, rename
 from hydranet.engines.onnx.optimise import optimised
@@ -37,7 +38,9 @@ def link(network: ModelProto | Pieces, *, optimise: bool) -> Whole | Linked:
 
 def _linked(pieces: Pieces, rewrite: Callable[[ModelProto], ModelProto]) -> Linked:
     stem, head = rewrite(pieces.stem), rewrite(pieces.head)
-    branches = [keep_blocks(rewrite(with_pointwise(branch))) for branch in pieces.branches]
+    branches = [
+        canonical(keep_blocks(rewrite(with_pointwise(branch)))) for branch in pieces.branches
+    ]
     if _hands_over_blocks(stem, branches[0]):
         _give_blocks(stem)
         for branch in branches:

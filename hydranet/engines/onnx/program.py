@@ -23,7 +23,7 @@ from hydranet.engines.onnx.routed import RoutedRunner
 from hydranet.engines.onnx.whole import WholeRunner
 from hydranet.weights import Weights, arrays_of, fitting, read_checked
 
-BUILDER = 7
+BUILDER = 8
 """Goes up with every change in what is built, so that nothing older is read."""
 
 TOLERANCE = 1e-4
