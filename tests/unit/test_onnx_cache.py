@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -11,12 +12,14 @@ import numpy as np
 import pytest
 from engine_checks import Stored, assert_same, noise
 from numpy.typing import NDArray
-from onnx import ModelProto, load_model_from_string
+from onnx import ModelProto, helper, load_model_from_string
 
 from hydranet.checkpoints import Checkpoint
 from hydranet.engines import Engine, open_engine
 from hydranet.engines.onnx import cache, link, pieces, program
+from hydranet.engines.onnx.canonical import canonical
 from hydranet.engines.onnx.graphs import to_arrays
+from hydranet.engines.onnx.hoist import rename
 from hydranet.engines.onnx.link import optimised
 from hydranet.weights import read_weights
 
@@ -168,15 +171,17 @@ def spoiled(model: ModelProto) -> ModelProto:
     return found
 
 
-def renamed(model: ModelProto) -> ModelProto:
-    """An optimiser that names a value of each branch otherwise."""
+def differing(model: ModelProto) -> ModelProto:
+    """An optimiser that puts one node more into every other branch."""
     found = optimised(model)
-    if found.graph.input[0].name == "maps":
-        link.rename(found.graph, found.graph.node[1].output[0], f"value_{next(_numbers)}")
+    if found.graph.input[0].name == "maps" and next(_numbers) % 2:
+        first = found.graph.node[0]
+        found.graph.node.insert(0, helper.make_node("Identity", ["maps"], ["the same"]))
+        first.input[:] = ["the same" if name == "maps" else name for name in first.input]
     return found
 
 
-@pytest.mark.parametrize("optimiser", [spoiled, renamed], ids=["spoiled", "renamed"])
+@pytest.mark.parametrize("optimiser", [spoiled, differing], ids=["spoiled", "differing"])
 def test_where_optimising_fails_the_graphs_run_as_they_are(
     optimiser: Callable[[ModelProto], ModelProto],
     stored: Stored, folder: Path, built: list[str], monkeypatch: pytest.MonkeyPatch,
@@ -186,6 +191,45 @@ def test_where_optimising_fails_the_graphs_run_as_they_are(
     for _ in range(2):
         open_and_compare(checkpoint)
     assert len(built) == 1
+    kept = cache.read(file_in(folder).stem)
+    assert kept is not None
+    network = pieces.build(checkpoint.card, read_weights(checkpoint))
+    plain = to_arrays(link.link(network, optimise=False))
+    assert operators(kept["branch"]) == operators(plain["branch"])
+
+
+@pytest.mark.parametrize("name", ["hydra_res_d2", "hydra_dense_d2"])
+def test_branches_have_one_order_and_one_set_of_names(name: str, stored: Stored) -> None:
+    """Whatever order and names ONNX Runtime gives them."""
+    checkpoint = stored(name, num_branches=1, k=1)
+    (branch,) = pieces.build(checkpoint.card, read_weights(checkpoint)).branches
+    expected, draw = canonical(optimised(branch)), random.Random(0)
+    for _ in range(5):
+        assert canonical(shuffled(optimised(branch), draw)) == expected
+
+
+def shuffled(model: ModelProto, draw: random.Random) -> ModelProto:
+    """The same, its nodes in another order in which they may stand, and all that lies between them
+    by other names."""
+    graph = model.graph
+    places = {value: place for place, node in enumerate(graph.node) for value in node.output}
+    depths = dict[str, int]()
+    for node in graph.node:
+        depth = 1 + max((depths.get(value, 0) for value in node.input), default=0)
+        depths |= dict.fromkeys(node.output, depth)
+    nodes = sorted(graph.node, key=lambda node: (depths[node.output[0]], draw.random()))
+    del graph.node[:]
+    graph.node.extend(nodes)
+    for value in [*places, *(constant.name for constant in graph.initializer)]:
+        if value not in {output.name for output in graph.output}:
+            name = f"{draw.random()}"
+            rename(graph, value, name)
+            for constant in graph.initializer:
+                constant.name = name if constant.name == value else constant.name
+    constants = sorted(graph.initializer, key=lambda _: draw.random())
+    del graph.initializer[:]
+    graph.initializer.extend(constants)
+    return model
 
 
 def test_those_not_used_for_longest_go_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

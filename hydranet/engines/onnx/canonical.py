@@ -28,8 +28,11 @@ def canonical(model: ModelProto) -> ModelProto:
         node.output[:] = [names.get(value, value) for value in node.output]
     del graph.node[:]
     graph.node.extend(nodes)
-    for constant in graph.initializer:
+    constants = list(graph.initializer)
+    for constant in constants:
         constant.name = names.get(constant.name, constant.name)
+    del graph.initializer[:]
+    graph.initializer.extend(sorted(constants, key=lambda constant: constant.name))
     del graph.value_info[:]
     return model
 
