@@ -56,6 +56,11 @@ def _check_given(fired: NDArray[np.integer], count: int, images: int) -> None:
             f"Branches must be whole numbers of the shape ({images}, branches), one row an image, "
             f"not {fired.dtype} of the shape {fired.shape}."
         )
+    if fired.shape[1] > count:
+        raise InputError(
+            f"There are {count} branches, so a row names at most so many, padding included, not "
+            f"{fired.shape[1]}. Leave out columns of {PADDING}."
+        )
     for row in fired.tolist():  # few numbers: quicker than as arrays
         if row and len({*row}) == len(row) and min(row) >= 0 and max(row) < count:
             continue

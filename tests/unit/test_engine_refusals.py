@@ -29,6 +29,7 @@ def test_choices_that_do_not_fit(name: str, stored: Stored) -> None:
         ({"fired": np.array([[1.0], [2.0]])}, "must be whole numbers"),
         ({"fired": np.array([[1], [20]])}, "from 0 to 19, or -1 where none runs, not 20"),
         ({"fired": np.array([[1], [-2]])}, "not -2"),
+        ({"fired": np.array([[1] + [-1] * 20] * 2)}, "at most so many, padding included, not 21"),
         ({"fired": np.array([[1, 2], [3, 3]])}, "named twice"),
         ({"fired": np.array([[1, 2], [-1, -1]])}, "At least one branch must run"),
     ):

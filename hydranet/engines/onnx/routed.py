@@ -63,20 +63,22 @@ class RoutedRunner:
     ) -> Outputs:
         """See `Engine.run`; what is given has been checked."""
         if len(pixels) == 1:
-            with self._lanes.one() as lane:
-                return lane.alone.run(pixels, k=k, threshold=threshold, fired=fired)
-        parts = []
-        for start in range(0, len(pixels), self.chunk):
-            part = slice(start, start + self.chunk)
+            return self._lanes.run(
+                lambda lane: lane.alone.run(pixels, k=k, threshold=threshold, fired=fired)
+            )
+
+        def one(part: slice) -> Outputs:
             given = None if fired is None else fired[part]
-            with self._lanes.one() as lane:
-                parts.append(lane.batch.run(pixels[part], k=k, threshold=threshold, fired=given))
-        return joined(parts)
+            return self._lanes.run(
+                lambda lane: lane.batch.run(pixels[part], k=k, threshold=threshold, fired=given)
+            )
+
+        starts = range(0, len(pixels), self.chunk)
+        return joined([one(slice(start, start + self.chunk)) for start in starts])
 
     def every(self, pixels: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """One image (side, side, 3): gate scores (N,) and the features of all branches (N, D)."""
-        with self._lanes.one() as lane:
-            return lane.alone.every(pixels)
+        return self._lanes.run(lambda lane: lane.alone.every(pixels))
 
     def fingerprint(self, question: NDArray[np.uint8]) -> Floats:
         """Numbers in which every weight has a part, of one image (side, side, 3)."""

@@ -38,10 +38,12 @@ class WholeRunner:
 
     def _logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         logits = np.empty((len(pixels), self._classes), np.float32)
+
+        def one(part: slice) -> None:
+            self._lanes.run(lambda lane: lane.run(pixels[part], out=logits[part]))
+
         for start in range(0, len(pixels), CHUNK):
-            part = slice(start, start + CHUNK)
-            with self._lanes.one() as lane:
-                lane.run(pixels[part], out=logits[part])
+            one(slice(start, start + CHUNK))
         return logits
 
     def fingerprint(self, question: NDArray[np.uint8]) -> NDArray[np.float32]:
