@@ -34,18 +34,20 @@ chosen branch did), so that on a GPU they are replayed as CUDA graphs."""
 AUTO = "auto"
 """On a CPU the faster of loop and gathered, see `fastest_on_cpu`."""
 
-_GATHERED_SLOTS = 8
+_GATHERED_SLOTS = 16
 
 
 def fastest_on_cpu(images: int, k: int) -> str:
     """Which way is fastest for B images that fire k branches each.
 
-    Measured with k = 4 of 20, milliseconds an image, loop against gathered: one image 1.08, 1.22
-    (Hydra-Res-d1), 1.81, 2.03 (d2), 3.23, 3.21 (Hydra-Dense-d2); two 0.99, 0.89; 1.73, 1.66; 2.76,
-    2.47; four 0.84, 0.78; 1.39, 1.58; 2.30, 2.26; sixteen 0.49, 0.68; 0.90, 1.43; 1.55, 2.01. The
-    other two ways took from 1.5 times as long as the loop. Medians of 7 rounds in turns on one core
-    of an AMD EPYC, torch 2.14.1: `hydranet bench --engine eager:gathered` measures it anew. One
-    image needs no gathering of rows, and for many slots it is the weights that cost.
+    Measured with k = 4 of 20, milliseconds an image, loop against gathered, on one core of an Intel
+    Xeon (AVX-512): one image 1.82, 1.86 (Hydra-Res-d1), 3.14, 3.24 (d2), 5.21, 4.89
+    (Hydra-Dense-d2); two 1.59, 1.35; 2.84, 2.41; 4.75, 3.55; four 1.24, 1.03; 2.16, 1.93; 3.84,
+    3.17; sixteen 0.77, 0.86; 1.36, 1.94; 2.77, 3.23. The other two ways took longer than the better
+    of these throughout. On an AMD EPYC four took 0.84, 0.78; 1.39, 1.58; 2.30, 2.26; all else went
+    the same way. Medians of 7 rounds in turns, torch 2.14.1: `hydranet bench --engine
+    eager:gathered` measures it anew. One image needs no gathering of rows, and for many slots it is
+    the weights that cost.
     """
     return "gathered" if images > 1 and images * k <= _GATHERED_SLOTS else "loop"
 
