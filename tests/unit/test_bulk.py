@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +22,7 @@ import torch
 import hydranet
 from hydranet.bulk import sources
 from hydranet.bulk.answers import each, run_pixels
-from hydranet.bulk.batch import BATCH, BATCH_BYTES, BatchRouter, batches
+from hydranet.bulk.batch import BATCH, BATCH_BYTES, Batch, BatchRouter, batches
 from hydranet.bulk.helpers import routers
 from hydranet.bulk.items import Item, as_text, pixels_of, refused
 from hydranet.bulk.parts import route_to_parts
@@ -213,25 +214,35 @@ def test_a_helper_that_is_killed_is_a_sentence(tmp_path: Path, make_checkpoint) 
 
 
 def test_no_more_is_held_than_what_helpers_have(engine: Engine) -> None:
-    loaded = rows = 0
+    """Of images; of tables a few more."""
+    loaded = routed = rows = 0
 
     def counted(seed: int) -> Item:
         def load() -> bytes:
             nonlocal loaded
             loaded += 1
+            assert loaded - routed <= (AHEAD + 1) * BATCH
             assert loaded - rows <= (AHEAD + BEHIND + 1) * BATCH
             return hostile.picture(seed % 9, 16)
 
         return Item(f"{seed}.png", load)
 
-    router = BatchRouter(engine, Settings())
+    router, counting = BatchRouter(engine, Settings()), threading.Lock()
+
+    def route(batch: Batch) -> pa.Table:
+        nonlocal routed
+        table = router(batch)
+        with counting:
+            routed += table.num_rows
+        return table
+
     items = map(counted, range(40 * BATCH))
     with ThreadPoolExecutor(1) as pool:
-        lent = Helpers(1, lambda batch: pool.submit(router, batch))
-        for table in route_batches(batches(items), router, lent):
+        lent = Helpers(1, lambda batch: pool.submit(route, batch))
+        for table in route_batches(batches(items), route, lent):
             assert table["index"][0].as_py() == rows
             rows += table.num_rows
-    assert rows == 40 * BATCH
+    assert rows == routed == 40 * BATCH
 
 
 def test_large_files_make_small_batches() -> None:

@@ -149,7 +149,7 @@ def test_one_that_is_woken_when_it_has_waited_long_enough_serves(
 
     def ask() -> None:
         for number in range(100):
-            shared.run(lambda _: (time.sleep(0.0003), served.append(number)))  # noqa: B023
+            shared.run(lambda _: (time.sleep(0.0003), served.append(number)))  # noqa: B023 # run at once
             time.sleep(0.0004)
 
     run([threading.Thread(target=ask) for _ in range(3)])
