@@ -7,9 +7,7 @@ k, and the k it runs with by default is ringed. A point's `customdata` is its ne
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping, Sequence
-from html import escape
+from collections.abc import Collection, Sequence
 
 import plotly.graph_objects as go
 
@@ -18,9 +16,9 @@ from app.charts.families import GROUPS, FamilyGroup, group_of
 from app.charts.figure import AXES, BARE, Trace, figure
 from app.charts.k_curves import UNFADED, dynamic_curve, k_curve, rings
 from app.charts.marks import MARKS, OUTLINE, Mark
-from app.charts.name_places import name_places
 from app.charts.network_hover import HOVER, hover_of
 from app.charts.palette import ACCENT, QUIET
+from app.charts.point_names import point_names
 from app.comparison import Entry
 from app.front import pareto_front, settings
 
@@ -50,13 +48,12 @@ def accuracy_cost(
             traces.append(k_curve(row, axis))
         if row.by_threshold and axis.at_k is not None:
             traces.append(dynamic_curve(row, axis))
-    sides = _sides(known, axis, log)
     for mark in reversed(MARKS):  # ours lie on top
         for group in GROUPS:
             points = [r for r in known if group_of(r.family) is group and r.mark is mark]
             if points:
-                traces.append(_points(points, group, mark, axis, sides))
-    traces += rings([row for row in known if row.k is not None], axis, sides)
+                traces.append(_points(points, group, mark, axis))
+    traces += rings([row for row in known if row.k is not None], axis)
     traces += _circles([row for row in known if row.name in chosen], axis)
     traces += _key(known, axis, front)
     layout = {
@@ -69,37 +66,10 @@ def accuracy_cost(
         },
         "xaxis": layout_of([float(axis.cost(row) or 0) for row in known], axis, log),
         "yaxis": {"title": {"text": "Top-1 (%)"}, "ticksuffix": " "},
+        "annotations": point_names(known, axis, log=log),
         **BARE,
     }  # fmt: skip
     return figure(traces, layout)
-
-
-def _sides(known: Sequence[Entry], axis: CostAxis, log: bool) -> dict[str, str]:
-    """On which side of its point the name of each network at hand stands, where it has room;
-    HydraNets choose first."""
-    named = sorted((row for row in known if row.at_hand), key=lambda row: row.k is None)
-    scale = math.log if log else float
-    across = [scale(max(float(axis.cost(row) or 0), 1e-9)) for row in known]
-    up = [row.top1 for row in known]
-
-    def place(row: Entry) -> tuple[float, float]:
-        x = scale(max(float(axis.cost(row) or 0), 1e-9))
-        return (
-            _share(x, min(across), max(across)),
-            1 - _share(row.top1, min(up), max(up)),
-        )
-
-    sides = name_places(
-        [place(row) for row in named],
-        [row.name for row in named],
-        [row.k is not None for row in named],
-    )
-    return {row.name: side for row, side in zip(named, sides, strict=True) if side is not None}
-
-
-def _share(value: float, low: float, high: float) -> float:
-    """Of the axis, on which Plotly leaves some room at both ends."""
-    return 0.06 + 0.88 * (value - low) / (high - low) if high > low else 0.5
 
 
 def _front(rows: Sequence[Entry], axis: CostAxis) -> Trace:
@@ -135,20 +105,12 @@ def _circles(rows: list[Entry], axis: CostAxis) -> list[Trace]:
     ]
 
 
-def _points(
-    points: list[Entry], group: FamilyGroup, mark: Mark, axis: CostAxis, sides: Mapping[str, str]
-) -> Trace:
-    """Ours and the visitor's with their names, where `sides` has one; HydraNets have it at their
-    rings."""
-    named = points[0].at_hand
-    names = [escape(row.name) if row.k is None and row.name in sides else "" for row in points]
+def _points(points: list[Entry], group: FamilyGroup, mark: Mark, axis: CostAxis) -> Trace:
     return {
         "type": "scatter",
         "x": [axis.cost(row) for row in points],
         "y": [row.top1 for row in points],
-        "mode": "markers+text" if named else "markers",
-        "text": names if named else None,
-        "textposition": [sides.get(row.name, "middle left") for row in points],
+        "mode": "markers",
         "name": f"{group.name}, {mark.name}",
         "marker": {"symbol": mark.symbol, "size": mark.size, "color": group.colour, "line": _LINE},
         "hovertext": [hover_of(row, axis) for row in points],

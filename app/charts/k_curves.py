@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 
 from app.charts.cost_axes import CostAxis, rounded
@@ -10,10 +9,9 @@ from app.charts.families import group_of
 from app.charts.figure import Trace
 from app.charts.marks import MEASURED
 from app.charts.network_hover import HOVER, hover
-from app.charts.palette import QUIET
 from app.comparison import Entry
 
-UNFADED = {"marker": {"opacity": 1}, "textfont": {"color": QUIET}}
+UNFADED = {"marker": {"opacity": 1}}
 """Of points that are not selected: which are chosen is drawn, not faded."""
 
 
@@ -64,9 +62,8 @@ def dynamic_curve(row: Entry, axis: CostAxis) -> Trace:
     }
 
 
-def rings(rows: list[Entry], axis: CostAxis, sides: Mapping[str, str]) -> list[Trace]:
-    """Rings around our dynamic networks at their default k, with the names that `sides` has a side
-    of the point for."""
+def rings(rows: list[Entry], axis: CostAxis) -> list[Trace]:
+    """Rings around our dynamic networks at their default k."""
     if not rows:
         return []
     ring = {"symbol": "circle-open", "size": MEASURED.size + 8, "line": {"width": 2}}
@@ -75,9 +72,7 @@ def rings(rows: list[Entry], axis: CostAxis, sides: Mapping[str, str]) -> list[T
             "type": "scatter",
             "x": [axis.cost(row) for row in rows],
             "y": [row.top1 for row in rows],
-            "mode": "markers+text",
-            "text": [escape(row.name) if row.name in sides else "" for row in rows],
-            "textposition": [sides.get(row.name, "bottom right") for row in rows],
+            "mode": "markers",
             "name": "default k",
             "marker": {**ring, "color": [group_of(row.family).colour for row in rows]},
             "hoverinfo": "skip",

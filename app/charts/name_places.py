@@ -1,58 +1,126 @@
 """Where the names of points stand in a scatter chart, so that none lies on another. Pure.
 
-Plotly puts a name at a fixed side of its point and lets names overlap. Here each takes the first
-side that is free, as far as the size of the chart can be known on a server; a name that finds none
-is left to the hover.
+Plotly puts a name at a fixed side of its point and lets names overlap. Here each takes the place
+where it covers least, beside its point or further off, with a line to it, as far as the size of the
+chart can be known on a server; a name that finds none is left to the hover.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
-WIDE, HIGH = 520.0, 330.0
-"""Pixels of the plot on a wide window."""
+WIDE, HIGH = 600.0, 340.0
+"""Pixels of the plot in a window of 1,280 pixels."""
 
-_LETTER, _LINE, _MARK, _GAP, _EDGE = 6.2, 13.0, 9.0, 10.0, 6.0
-_SIDES = {
-    "middle left": (-1, 0), "middle right": (1, 0), "bottom right": (1, 1), "top left": (-1, -1),
-    "bottom left": (-1, 1), "top right": (1, -1), "top center": (0, -1), "bottom center": (0, 1),
-}  # fmt: skip
+_LETTER, _LINE, _MARK, _EDGE = 6.2, 13.0, 9.0, 6.0
+_COVERED, _STEP = 4.0, 8.0
+_GAPS = {10.0: 0.0, 24.0: 1.5, 42.0: 3.0, 64.0: 5.0}
+"""From a point to its name, and how many covered points the distance is as bad as."""
 
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom, in pixels."""
+_MISTAKEN = 3.0
+"""How many covered points it is as bad as that a name stands as close to another point."""
+_SIDES = ((-1, 0), (1, 0), (1, 1), (-1, -1), (-1, 1), (1, -1), (0, -1), (0, 1))
+"""Right and down, in the order in which they are taken where they are alike."""
+
+Point = tuple[float, float]
+"""At a share of the width and of the height, from the top left."""
+
+
+class Place(NamedTuple):
+    """Of a name: how many pixels its middle lies `right` of its point and `down` from it; `led`:
+    so far off that a line must lead there."""
+
+    right: float
+    down: float
+    led: bool
+
+
+class _Box(NamedTuple):
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def around(cls, x: float, y: float, reach: float) -> _Box:
+        return cls(x - reach, y - reach, x + reach, y + reach)
+
+    def distance(self, x: float, y: float) -> float:
+        across = max(self.left - x, x - self.right, 0.0)
+        return math.hypot(across, max(self.top - y, y - self.bottom, 0.0))
+
+    def meets(self, other: _Box) -> bool:
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
 
 
 def name_places(
-    points: Sequence[tuple[float, float]], names: Sequence[str], curved: Sequence[bool]
-) -> list[str | None]:
-    """For each point, at a share of the width and of the height from the top left, the side that
-    its name stands on, as Plotly's `textposition`; None where there is no room. Earlier points
-    choose first. `curved`: a curve runs through the point from side to side, so not there."""
+    points: Sequence[Point], names: Sequence[str], *, avoid: Sequence[Point] = ()
+) -> list[Place | None]:
+    """For each point the place of its name, None where there is no room; earlier ones choose first.
+
+    No name covers another one or any of the points. It covers as little as may be of what is in
+    `avoid`, and stands nearer to its own point than to others, if it can.
+    """
     at = [(x * WIDE, y * HIGH) for x, y in points]
-    taken: list[Box] = [(x - _MARK, y - _MARK, x + _MARK, y + _MARK) for x, y in at]
-    found: list[str | None] = []
-    for (x, y), name, curve in zip(at, names, curved, strict=True):
-        boxes = {side: _box(x, y, name, *to) for side, to in _SIDES.items() if to[1] or not curve}
-        side = next((s for s, box in boxes.items() if _fits(box, taken)), None)
-        if side is not None:
-            taken.append(boxes[side])
-        found.append(side)
+    taken = [_Box.around(x, y, _MARK) for x, y in at]
+    cells = {(round(x * WIDE / _COVERED), round(y * HIGH / _COVERED)) for x, y in avoid}
+    covered = [_Box.around(x * _COVERED, y * _COVERED, _COVERED) for x, y in cells]
+    found: list[Place | None] = []
+    for (x, y), name in zip(at, names, strict=True):
+        best: tuple[float, Place, _Box] | None = None
+        for price, place, box in _candidates(x, y, name):
+            if (best is not None and price >= best[0]) or not _fits(box, taken):
+                continue
+            price += sum(box.meets(other) for other in covered)
+            price += _MISTAKEN * _mistaken(box, (x, y), at)
+            if best is None or price < best[0]:
+                best = price, place, box
+        if best is not None:
+            taken.append(best[2])
+        found.append(None if best is None else best[1])
     return found
 
 
-def _box(x: float, y: float, name: str, right: int, down: int) -> Box:
-    """Of a name on one side of a point."""
+def along(curve: Sequence[Point]) -> list[Point]:
+    """Points of a broken line, close enough to each other that no name fits between them."""
+    found = list(curve[:1])
+    for (x, y), (to_x, to_y) in pairwise(curve):
+        length = ((to_x - x) * WIDE) ** 2 + ((to_y - y) * HIGH) ** 2
+        parts = max(1, round(length**0.5 / _STEP))
+        found += [
+            (x + (to_x - x) * part / parts, y + (to_y - y) * part / parts)
+            for part in range(1, parts + 1)
+        ]
+    return found
+
+
+def _candidates(x: float, y: float, name: str) -> Iterator[tuple[float, Place, _Box]]:
+    """The places of a name beside a point, the cheapest first."""
     wide = _LETTER * len(name)
-    left = x - wide / 2 + right * (wide / 2 + _GAP)
-    top = y - _LINE / 2 + down * (_LINE / 2 + _GAP)
-    return left, top, left + wide, top + _LINE
+    for gap, price in _GAPS.items():
+        for right, down in _SIDES:
+            across = right * (wide / 2 + gap)
+            below = down * (_LINE / 2 + gap)
+            box = _Box(
+                x + across - wide / 2,
+                y + below - _LINE / 2,
+                x + across + wide / 2,
+                y + below + _LINE / 2,
+            )
+            yield price, Place(across, below, led=price > 0), box
 
 
-def _fits(box: Box, taken: Sequence[Box]) -> bool:
-    left, top, right, bottom = box
-    if left < -_EDGE or right > WIDE + _EDGE or top < -_EDGE or bottom > HIGH + _EDGE:
-        return False
-    return not any(
-        left < other[2] and other[0] < right and top < other[3] and other[1] < bottom
-        for other in taken
-    )
+def _mistaken(box: _Box, own: Point, points: Sequence[Point]) -> int:
+    """For how many of the points beside its own the name could be read as theirs."""
+    near = box.distance(*own) + _LINE / 2
+    return sum(box.distance(*point) < near for point in points if point != own)
+
+
+def _fits(box: _Box, taken: Sequence[_Box]) -> bool:
+    inside = box.left >= -_EDGE and box.right <= WIDE + _EDGE
+    inside = inside and box.top >= -_EDGE and box.bottom <= HIGH + _EDGE
+    return inside and not any(box.meets(other) for other in taken)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 
 from app.charts.accuracy_cost import accuracy_cost
@@ -109,23 +112,31 @@ def test_hover_says_how_a_figure_of_ours_came_about(rows: list[Entry]) -> None:
         assert part in text
 
 
+def names_in(figure: go.Figure) -> dict[str, Any]:
+    return {note.text: note for note in figure.layout.annotations}
+
+
 def test_only_ours_are_labelled_and_names_are_shown_as_text(rows: list[Entry]) -> None:
     nasty = replace(rows[0], name="<a href='x'>&")
     figure = accuracy_cost([nasty, *rows[1:]], axis=AXES["MACs"])
-    labels = [label for trace in figure.data for label in trace.text or () if label]
-    assert sorted(labels) == ["&lt;a href=&#x27;x&#x27;&gt;&amp;", "resnet_b"]
+    assert sorted(names_in(figure)) == ["&lt;a href=&#x27;x&#x27;&gt;&amp;", "resnet_b"]
     assert "<a" not in "".join(h for t in figure.data for h in t.hovertext or ())
 
 
-def test_names_stand_where_the_axis_does_not_end(rows: list[Entry]) -> None:
+def test_names_stand_at_their_points_and_not_on_curves(rows: list[Entry]) -> None:
+    for log in (True, False):
+        figure = accuracy_cost(rows, axis=AXES["MADDs (paper)"], log=log)
+        found = names_in(figure)
+        for row in rows[:2]:
+            x = 2 * row.macs_m
+            assert found[row.name].x == pytest.approx(math.log10(x) if log else x)
+            assert found[row.name].y == row.top1
+        assert "small: other k" in {t.name for t in figure.data}
+    alone = accuracy_cost(rows[:1], axis=AXES["MACs"])
+    assert names_in(alone)["hydra_a"].ay != 0, "not on its curve"
     figure = accuracy_cost(rows[:2], axis=AXES["Bytes"])
-    (static,) = [t for t in figure.data if t.name == "ResNet, measured by us"]
-    (ring,) = [t for t in figure.data if t.name == "default k"]
-    assert static.textposition == ("middle right",)
-    assert ring.textposition[0] in ("bottom left", "top left"), "not on its curve"
+    assert set(names_in(figure)) == {"hydra_a", "resnet_b"}
     assert not {"small: other k", "dotted: dynamic k"} & {t.name for t in figure.data}
-    amid = accuracy_cost(rows, axis=AXES["MADDs (paper)"])
-    assert "small: other k" in {t.name for t in amid.data}
 
 
 def test_axis_type_follows_the_switch(rows: list[Entry]) -> None:
