@@ -6,7 +6,7 @@ it; a network keeps to `DynamicNetwork`; `register_network` makes both known by 
 
 from __future__ import annotations
 
-from hydranet.config_base import DynamicConfig
+from hydranet.config.base import DynamicConfig
 from hydranet.models.combiner import Combiner
 from hydranet.models.dynamic import DynamicNetwork, DynamicOutput, Every, ImageView
 from hydranet.models.hydra import Branch

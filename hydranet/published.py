@@ -1,6 +1,6 @@
 """Published accuracy and cost on CIFAR-100, from `published.csv`, checked on read. Light.
 
-MACs follow the convention of `costs.py`; where a source prints MADDs, half of them stand here.
+MACs follow the convention of `costs`; where a source prints MADDs, half of them stand here.
 """
 
 from __future__ import annotations

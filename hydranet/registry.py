@@ -1,6 +1,6 @@
 """Names of networks, and the configuration that each stands for. Light: no torch.
 
-`create_model(name)` in `hydranet.models` builds the network; `costs.py` counts it from the same
+`create_model(name)` in `hydranet.models` builds the network; `costs` counts it from the same
 configuration without building anything.
 """
 

@@ -14,8 +14,8 @@ from hydranet.config import (
     MultiHeadConfig,
     ResNetConfig,
 )
+from hydranet.costs.parts import part_costs
 from hydranet.errors import InputError
-from hydranet.part_costs import part_costs
 
 Shape = tuple[int, ...]
 Shapes = Iterator[tuple[str, Shape]]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from hydranet.config_backbone import LIBRARIES, BackboneConfig, HydraBackboneConfig
+from hydranet.config.backbone import LIBRARIES, BackboneConfig, HydraBackboneConfig
 from hydranet.errors import InputError
 from hydranet.models.chain import Chain, Neck, chain_of, not_a_chain
 from hydranet.models.narrow import fresh, narrowed

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hydranet.config_backbone import BackboneConfig, HydraBackboneConfig
+from hydranet.config.backbone import BackboneConfig, HydraBackboneConfig
+from hydranet.costs.parts import Cost, HydraPartCosts, PartCosts
 from hydranet.models.backbone import templates_of
-from hydranet.part_costs import Cost, HydraPartCosts, PartCosts
 
 
 def backbone_costs(config: BackboneConfig) -> PartCosts:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from hydranet.config_base import DynamicConfig
+from hydranet.config.base import DynamicConfig
 from hydranet.costs import Cost, Costs
 from hydranet.errors import InputError
 from hydranet.models.dynamic import DynamicNetwork

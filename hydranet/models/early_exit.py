@@ -1,6 +1,6 @@
 """An early-exit network: exits in a row, and an image leaves at the first that is sure enough.
 
-Sources and choices: `hydranet.config_early_exit`. In the words of the protocol, an exit with the
+Sources and choices: `hydranet.config.early_exit`. In the words of the protocol, an exit with the
 blocks that lead to it is a branch, what chooses is a policy without parameters, and the combiner is
 the last exit that ran.
 """

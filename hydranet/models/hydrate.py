@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from hydranet.config_backbone import HydraBackboneConfig
+from hydranet.config.backbone import HydraBackboneConfig
 from hydranet.errors import InputError
 from hydranet.models.backbone import (
     chain_template,

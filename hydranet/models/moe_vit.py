@@ -1,6 +1,6 @@
 """A vision transformer whose last block is a mixture of experts; every token has its own route.
 
-Sources and choices: `hydranet.config_moe`. In the words of the protocol, what comes before the
+Sources and choices: `hydranet.config.moe`. In the words of the protocol, what comes before the
 experts is the stem, the router is the gate, experts are branches, and the combiner is what follows.
 Tokens are rows: B images of T tokens have a route of B·T rows.
 """
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hydranet.config_moe import MoeViTConfig
+from hydranet.config.moe import MoeViTConfig
 from hydranet.errors import InputError
 from hydranet.models.combiner import weighted_sum
 from hydranet.models.dynamic import (

@@ -1,4 +1,4 @@
-"""Parts of ResSep and of the paper's ImageNet variant: see `hydranet.config_separable`."""
+"""Parts of ResSep and of the paper's ImageNet variant: see `hydranet.config.separable`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hydranet.config_separable import HydraResSepConfig, ResSepConfig, scaled
+from hydranet.config.separable import HydraResSepConfig, ResSepConfig, scaled
 from hydranet.models.blocks import shortcut
 from hydranet.models.parts import Body, HydraParts, Parts, Tail
 

@@ -40,6 +40,7 @@ interleaved runs:
   batches are cut up.
 - On an AMD EPYC of family 25 (1 MiB L2) a branch's weights come from memory where the last call is
   some milliseconds ago. Read ahead by a product with a unit vector, convolutions of 16 images take
-  4,170 instead of 4,420 and the products 420. For one image a last graph that pools and projects the
-  maps of all four branches, instead of one projection a branch, takes 4 more, and a head in NumPy 3.
+  4,170 instead of 4,420 and the products 420. For one image a last graph that pools and projects
+  the maps of all four branches, instead of one projection a branch, takes 4 more, and a head in
+  NumPy 3.
 """

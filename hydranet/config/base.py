@@ -1,4 +1,4 @@
-"""What the configurations of all families share. Light: no torch. Import them from `config.py`."""
+"""What the configurations of all families share. Light: no torch. Import them from the package."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hydranet.config_moe import MoeViTConfig
+from hydranet.config.moe import MoeViTConfig
 from hydranet.costs import Costs
-from hydranet.part_costs import NOTHING, Cost, linear
+from hydranet.costs.parts import NOTHING, Cost, linear
 
 
 def moe_costs(config: MoeViTConfig) -> Costs:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hydranet.config_early_exit import EarlyExitResConfig
+from hydranet.config.early_exit import EarlyExitResConfig
 from hydranet.costs import Costs
-from hydranet.part_costs import NOTHING, Cost, conv, linear, norm
+from hydranet.costs.parts import NOTHING, Cost, conv, linear, norm
 
 
 def early_exit_costs(config: EarlyExitResConfig) -> Costs:

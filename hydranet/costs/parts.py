@@ -1,6 +1,6 @@
 """Exact costs of layers, and of the parts that each family of networks is made of. Light: no torch.
 
-The convention is that of `costs.py`: MACs of convolution and linear layers alone, batch norm
+The convention is that of `counting`: MACs of convolution and linear layers alone, batch norm
 folded; parameters are everything that is learned, batch norm's scale and shift too.
 """
 
@@ -19,7 +19,7 @@ from hydranet.config import (
     ResNetConfig,
     ResSepConfig,
 )
-from hydranet.config_separable import scaled
+from hydranet.config.separable import scaled
 from hydranet.errors import InputError
 
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hydranet.config_base import ArchitectureConfig, HydraConfig
+from hydranet.config.base import ArchitectureConfig, HydraConfig
 from hydranet.errors import InputError
 
 LIBRARIES = ("torchvision", "timm")

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hydranet.config_base import ArchitectureConfig, HydraConfig
+from hydranet.config.base import ArchitectureConfig, HydraConfig
 from hydranet.errors import InputError
 
 

@@ -1,7 +1,5 @@
-"""Architectures as frozen dataclasses that check themselves.
-
-A configuration says everything that is needed to build a network and to count its costs, and
-nothing else. It is light: no torch. Which names stand for which configuration is in `registry.py`.
+"""Residual and densely connected networks, and HydraNets and multi-head networks made of them, as
+configurations. Light: no torch.
 
 Source of the layouts: "HydraNets: Specialized Dynamic Architectures for Efficient Inference",
 Mullapudi, Mark, Shazeer, Fatahalian, CVPR 2018; residual networks for CIFAR: He et al., "Deep
@@ -11,44 +9,10 @@ al., "Densely Connected Convolutional Networks", CVPR 2017.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hydranet.config_backbone import BackboneConfig, HydraBackboneConfig
-from hydranet.config_base import (
-    ArchitectureConfig,
-    DynamicConfig,
-    HydraConfig,
-    MultiHeadConfig,
-    stage_areas,
-)
-from hydranet.config_early_exit import EarlyExitResConfig
-from hydranet.config_moe import MoeViTConfig
-from hydranet.config_separable import HydraResSepConfig, ResSepConfig
-from hydranet.errors import InputError
-from hydranet.extensions import load_extensions
-from hydranet.structure import shown, structure
-
-__all__ = [
-    "ArchitectureConfig",
-    "BackboneConfig",
-    "DenseNetConfig",
-    "DynamicConfig",
-    "EarlyExitResConfig",
-    "HydraBackboneConfig",
-    "HydraConfig",
-    "HydraDenseConfig",
-    "HydraResConfig",
-    "HydraResSepConfig",
-    "MoeViTConfig",
-    "MultiHeadConfig",
-    "MultiHeadDenseConfig",
-    "MultiHeadResConfig",
-    "ResNetConfig",
-    "ResSepConfig",
-    "config_from_json",
-]
+from hydranet.config.base import ArchitectureConfig, HydraConfig, MultiHeadConfig, stage_areas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,36 +171,3 @@ class MultiHeadDenseConfig(MultiHeadConfig):
             n=self.n, growth=self.growth, channels=self.channels,
             num_classes=self.num_classes, image_size=self.image_size,
         )  # fmt: skip
-
-
-CONFIG_CLASSES: dict[str, type[ArchitectureConfig]] = {
-    cls.family: cls
-    for cls in (
-        ResNetConfig, HydraResConfig, DenseNetConfig, HydraDenseConfig,
-        MultiHeadResConfig, MultiHeadDenseConfig, ResSepConfig, HydraResSepConfig,
-        BackboneConfig, HydraBackboneConfig, EarlyExitResConfig,
-        MoeViTConfig,
-    )
-}  # fmt: skip
-
-
-def config_from_json(data: object) -> ArchitectureConfig:
-    """The configuration that `ArchitectureConfig.to_json` wrote.
-
-    Raises:
-        InputError: `data` is no mapping, its family is unknown, a field is missing or unknown, or
-            a value is out of range.
-    """
-    if not isinstance(data, Mapping):
-        raise InputError(f"An architecture must be a mapping, not {type(data).__name__}.")
-    values = dict(data)
-    family = values.pop("family", None)
-    if isinstance(family, str) and family not in CONFIG_CLASSES:
-        load_extensions()
-    if not isinstance(family, str) or family not in CONFIG_CLASSES:
-        known = ", ".join(sorted(CONFIG_CLASSES))
-        raise InputError(
-            f"The family of an architecture must be one of {known}, not {shown(family)}."
-        )
-    cls = CONFIG_CLASSES[family]
-    return structure(cls, values, f"The {family} architecture")

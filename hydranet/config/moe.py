@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from hydranet.config_base import DynamicConfig, check_whole
+from hydranet.config.base import DynamicConfig, check_whole
 from hydranet.errors import InputError
 from hydranet.policies import EXPERTS, Policy
 
@@ -75,7 +75,7 @@ class MoeViTConfig(DynamicConfig):
 
     def costs(self) -> Costs:
         """Counted from the layers."""
-        from hydranet.moe_costs import moe_costs
+        from hydranet.costs.moe import moe_costs
 
         return moe_costs(self)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from hydranet.config_base import DynamicConfig, check_share, stage_areas
+from hydranet.config.base import DynamicConfig, check_share, stage_areas
 from hydranet.errors import InputError
 from hydranet.policies import EARLY_EXIT, Policy
 
@@ -74,7 +74,7 @@ class EarlyExitResConfig(DynamicConfig):
 
     def costs(self) -> Costs:
         """Counted from the layers."""
-        from hydranet.early_exit_costs import early_exit_costs
+        from hydranet.costs.early_exit import early_exit_costs
 
         return early_exit_costs(self)
 

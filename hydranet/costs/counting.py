@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydranet.config import ArchitectureConfig, DynamicConfig, HydraConfig, MultiHeadConfig
-from hydranet.part_costs import NOTHING, Cost, hydra_part_costs, linear, part_costs
-
-__all__ = ["Cost", "Costs", "count_costs", "hydra_costs"]
+from hydranet.costs.parts import NOTHING, Cost, hydra_part_costs, linear, part_costs
 
 
 @dataclass(frozen=True)
