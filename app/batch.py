@@ -20,14 +20,14 @@ from app import services
 from app.computing import admitted
 from app.roll import thumbnail
 from app.server import counters
-from hydranet.archives import Limits, open_archive
 from hydranet.bulk.answers import each, run_pixels
 from hydranet.bulk.items import IT, Item, as_text
 from hydranet.bulk.rows import Row, Settings
 from hydranet.checkpoints import Checkpoint
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
-from hydranet.images import decode_image
+from hydranet.intake.archives import Limits, open_archive
+from hydranet.intake.images import decode_image
 
 MOST_IMAGES = 500
 MOST_BYTES = 100 * 2**20

@@ -11,7 +11,7 @@ from PIL import Image
 
 from app.server import counters
 from hydranet.errors import InputError
-from hydranet.images import decode_image
+from hydranet.intake.images import decode_image
 
 SAMPLES = Path(__file__).parent / "samples"
 

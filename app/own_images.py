@@ -18,14 +18,14 @@ import pyarrow as pa
 
 from app import torch_services
 from app.computing import admitted
-from hydranet.archives import open_archive
 from hydranet.bulk import sources
 from hydranet.bulk.items import Item, as_text
 from hydranet.bulk.tables import check_unpacked, read_rows
 from hydranet.checkpoints import Checkpoint
 from hydranet.errors import InputError
+from hydranet.intake.archives import open_archive
+from hydranet.intake.zips import Limits
 from hydranet.route_log import route_log_bytes
-from hydranet.zips import Limits
 
 if TYPE_CHECKING:
     from hydranet.bulk.labelled import LabelledRun

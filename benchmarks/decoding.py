@@ -23,7 +23,7 @@ from PIL import Image
 from app.intake import SAMPLES
 from hydranet.bench.rounds import Spread
 from hydranet.data.resize import fit_square
-from hydranet.images import decode_image
+from hydranet.intake.images import decode_image
 from hydranet.machine import hardware, versions
 
 WIDTHS = (64, 224, 500)

@@ -36,7 +36,7 @@ from hydranet.explain.dials import DIALS
 from hydranet.explain.methods import METHODS
 from hydranet.explain.stability_strip import stability
 from hydranet.explain.targets import ClassLogit
-from hydranet.images import read_image
+from hydranet.intake.images import read_image
 from hydranet.machine import hardware, versions
 from hydranet.models import HydraNet
 from hydranet.prediction import network_input, predict

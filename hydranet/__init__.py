@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hydranet.costs import count_costs
     from hydranet.errors import InputError
     from hydranet.hub import from_pretrained, push_to_hub, save_pretrained
-    from hydranet.images import decode_image, read_image
+    from hydranet.intake.images import decode_image, read_image
     from hydranet.models import create_model
     from hydranet.models.hydrate import hydrate
     from hydranet.prediction import Prediction, network_input, predict
@@ -39,7 +39,7 @@ _HOMES = {
     "Route": "routing",
     "count_costs": "costs",
     "create_model": "models",
-    "decode_image": "images",
+    "decode_image": "intake.images",
     "from_pretrained": "hub",
     "hydrate": "models.hydrate",
     "list_checkpoints": "checkpoints",
@@ -49,7 +49,7 @@ _HOMES = {
     "network_input": "prediction",
     "predict": "prediction",
     "push_to_hub": "hub",
-    "read_image": "images",
+    "read_image": "intake.images",
     "save_pretrained": "hub",
 }
 

@@ -21,9 +21,9 @@ from hydranet.checkpoints import CARD, ROUTES, WEIGHTS, Checkpoint, find_checkpo
 from hydranet.config import ArchitectureConfig
 from hydranet.errors import InputError
 from hydranet.files import write_whole
+from hydranet.intake.zips import Limits, is_hidden, mebibytes, open_zip, read_entry, why_not
 from hydranet.weight_shapes import weight_shapes
 from hydranet.weights import read_weights
-from hydranet.zips import Limits, is_hidden, mebibytes, open_zip, read_entry, why_not
 
 MOST_BYTES: Final = 64 * 2**20
 """Of all its files, packed or not."""

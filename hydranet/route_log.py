@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from hydranet.errors import InputError, one_line
 from hydranet.files import write_whole
-from hydranet.parquet_bounds import BOUNDS
+from hydranet.intake.parquet_bounds import BOUNDS
 
 _COLUMNS = ("index", "label", "prediction", "confidence")
 _HYDRA_COLUMNS = (

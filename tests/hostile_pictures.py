@@ -17,7 +17,7 @@ import numpy as np
 from pictures import SCENE, chunk, encoded, linear_profile, png, profile
 from PIL import Image
 
-from hydranet.images import MAX_PIXELS, decode_image
+from hydranet.intake.images import MAX_PIXELS, decode_image
 
 JPEG = encoded(SCENE, "JPEG")
 PROGRESSIVE = encoded(SCENE, "JPEG", progressive=True)

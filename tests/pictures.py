@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from hydranet.errors import InputError
-from hydranet.images import MAX_SIDE, decode_image
+from hydranet.intake.images import MAX_SIDE, decode_image
 
 KINDS = ("PNG", "JPEG", "WEBP")
 # Four tiles of 16 pixels, each of its own colour, wider than high: every turn of it is another.

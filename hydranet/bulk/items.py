@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
-from hydranet.images import decode_image
+from hydranet.intake.images import decode_image
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
 IT = "It"

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from hydranet.archives import Limits, open_archive
 from hydranet.bulk.items import IMAGE_ENDINGS, IT, Item, as_text, refused
 from hydranet.bulk.remote import Place, Remote, exists, files_below, is_folder
 from hydranet.bulk.tables import count_rows, read_rows
 from hydranet.errors import InputError
-from hydranet.images import MAX_BYTES
+from hydranet.intake.archives import Limits, open_archive
+from hydranet.intake.images import MAX_BYTES
 
 _TABLE, _ARCHIVE = ".parquet", ".zip"
 _ENDINGS = (*IMAGE_ENDINGS, _ARCHIVE, _TABLE)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from hydranet.bulk.items import IT, Item, as_text, refused
 from hydranet.data.parquet import IMAGE_COLUMNS, LABEL_COLUMNS, names_in_schema
 from hydranet.errors import InputError, one_line
-from hydranet.parquet_bounds import BOUNDS
+from hydranet.intake.parquet_bounds import BOUNDS
 
 _ROWS = 256
 _ROWS_BYTES = 2**21

@@ -16,7 +16,7 @@ from hydranet.cli.shared import (
     say_what_int8_costs,
 )
 from hydranet.errors import InputError
-from hydranet.images import read_image
+from hydranet.intake.images import read_image
 
 if TYPE_CHECKING:
     from hydranet.engines import Engine

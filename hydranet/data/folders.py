@@ -16,7 +16,7 @@ import numpy as np
 from hydranet.data.dataset import ImageSet
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
-from hydranet.images import read_image
+from hydranet.intake.images import read_image
 from hydranet.machine import check_memory
 
 OnProgress = Callable[[int, int], None]

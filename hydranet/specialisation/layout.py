@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hydranet.errors import InputError, one_line
-from hydranet.parquet_bounds import BOUNDS
+from hydranet.intake.parquet_bounds import BOUNDS
 
 MOST_BRANCHES = 64
 """A route is kept as the bits of one 64-bit number."""

@@ -20,7 +20,7 @@ from app.proxy import find_nginx, proxied
 from app.roll import thumbnail
 from app.serving import ROOT, Served, free_port, served
 from app.visitor import Lost, Visitor, widget_id
-from hydranet.images import decode_image
+from hydranet.intake.images import decode_image
 
 MOST_MB = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"][
     "maxUploadSize"

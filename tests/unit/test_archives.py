@@ -12,8 +12,8 @@ from pathlib import Path
 import hostile_zips as hostile
 import pytest
 
-from hydranet.archives import Archive, Limits, open_archive
 from hydranet.errors import InputError
+from hydranet.intake.archives import Archive, Limits, open_archive
 
 GOOD = hostile.picture(0)
 

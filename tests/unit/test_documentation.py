@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 WITH_EXAMPLES = (
     "hydranet", "hydranet.card", "hydranet.checkpoints", "hydranet.costs",
-    "hydranet.explain.attributions", "hydranet.hub", "hydranet.images", "hydranet.models",
+    "hydranet.explain.attributions", "hydranet.hub", "hydranet.intake.images", "hydranet.models",
     "hydranet.prediction", "hydranet.registry", "hydranet.routing",
 )  # fmt: skip
 FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL

@@ -9,7 +9,7 @@ from PIL import Image
 
 from hydranet.checkpoints import CHECKPOINTS, load
 from hydranet.explain import ClassLogit, attribute
-from hydranet.images import read_image
+from hydranet.intake.images import read_image
 from hydranet.prediction import network_input
 
 SAMPLES = CHECKPOINTS.parent / "app" / "samples"

@@ -25,7 +25,7 @@ from pictures import (
 from PIL import Image
 
 from hydranet.errors import InputError
-from hydranet.images import MAX_BYTES, decode_image, read_image
+from hydranet.intake.images import MAX_BYTES, decode_image, read_image
 
 UPRIGHT = {
     1: lambda a: a,

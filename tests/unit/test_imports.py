@@ -16,7 +16,7 @@ import hydranet
 
 PACKAGE = Path(hydranet.__file__).parent
 LIGHT = [
-    "hydranet", "hydranet.answer", "hydranet.archives", "hydranet.bench.measure",
+    "hydranet", "hydranet.answer", "hydranet.intake.archives", "hydranet.bench.measure",
     "hydranet.bench.ratios", "hydranet.bench.subjects", "hydranet.array_routing",
     "hydranet.bulk.items", "hydranet.bulk.labels", "hydranet.bulk.remote", "hydranet.bulk.tables",
     "hydranet.engines", "hydranet.engines.engine",
@@ -28,7 +28,8 @@ LIGHT = [
     "hydranet.errors", "hydranet.explain", "hydranet.explain.errors",
     "hydranet.extensions", "hydranet.costs.moe", "hydranet.policies",
     "hydranet.explain.shapley", "hydranet.files", "hydranet.foreign_checkpoint",
-    "hydranet.image_files", "hydranet.images", "hydranet.metrics", "hydranet.zips",
+    "hydranet.intake.image_files", "hydranet.intake.images", "hydranet.intake.zips",
+    "hydranet.metrics",
     "hydranet.published", "hydranet.recall", "hydranet.registry", "hydranet.route_log",
     "hydranet.specialisation", "hydranet.structure", "hydranet.subtasks",
     "hydranet.switchboard", "hydranet.timing", "hydranet.token_switchboard",

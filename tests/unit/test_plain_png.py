@@ -11,9 +11,9 @@ import pytest
 from pictures import chunk, encoded, pixels, png, refusal, swapped_profile
 from PIL import Image
 
-from hydranet import images
 from hydranet.errors import InputError
-from hydranet.image_files import plain_png
+from hydranet.intake import images
+from hydranet.intake.image_files import plain_png
 
 NOISE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
 RAMP = np.add.outer(np.arange(40) * 3, np.arange(20))[..., None].astype(np.uint8) * [1, 2, 3]

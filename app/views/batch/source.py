@@ -7,7 +7,7 @@ import streamlit as st
 from app.batch import MOST_BYTES, MOST_IMAGES, Batch
 from app.intake import SAMPLES, sample_names
 from app.views.text import plain
-from hydranet.images import MAX_BYTES
+from hydranet.intake.images import MAX_BYTES
 
 _BATCH, _INLET, _OWN = "batch", "batch_inlet", "batch_is_own"
 _KINDS = ["png", "jpg", "jpeg", "webp", "zip"]

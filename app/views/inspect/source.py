@@ -7,7 +7,7 @@ import streamlit as st
 from app import looked_at, state
 from app.intake import Intake, sample_names, take_sample
 from app.views.notices import refused
-from hydranet.images import MAX_BYTES
+from hydranet.intake.images import MAX_BYTES
 
 FIRST_SAMPLE = "rocket"
 _INLET = "inlet"

@@ -12,7 +12,7 @@ from app.roll import thumbnail
 from app.views.notices import refused
 from app.views.to_inspect import open_on_inspect
 from hydranet.errors import InputError
-from hydranet.images import decode_image
+from hydranet.intake.images import decode_image
 
 _SIDE = 64
 _PAGE = "slice_thumbnails"

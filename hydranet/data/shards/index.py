@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydranet.errors import InputError, one_line
-from hydranet.images import MAX_BYTES
+from hydranet.intake.images import MAX_BYTES
 
 IMAGES = ("png", "jpg", "jpeg", "webp")
 LABEL = "cls"

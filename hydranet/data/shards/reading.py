@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from hydranet.data.resize import fit_square
 from hydranet.data.shards.index import IMAGES, ShardIndex, is_image
 from hydranet.errors import InputError, one_line
-from hydranet.images import decode_image
+from hydranet.intake.images import decode_image
 
 PIECE = 64
 """Most samples of a piece."""

@@ -21,8 +21,8 @@ from hydranet.data.shards.files import CLASS_NAMES
 from hydranet.data.shards.index import LABEL
 from hydranet.errors import InputError
 from hydranet.files import PART, remove_abandoned
-from hydranet.image_files import kind_of
-from hydranet.images import MAX_BYTES
+from hydranet.intake.image_files import kind_of
+from hydranet.intake.images import MAX_BYTES
 
 _ENDINGS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 _SPLITS = ("train", "validation", "test")

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from hydranet.bulk.items import IT, as_text
 from hydranet.errors import InputError
-from hydranet.images import MAX_BYTES
+from hydranet.intake.images import MAX_BYTES
 
 _ENCRYPTED: Final = 0x1
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from hydranet.errors import InputError
-from hydranet.image_files import kind_of, ordinary, plain_png, seems
+from hydranet.intake.image_files import kind_of, ordinary, plain_png, seems
 
 MAX_BYTES: Final = 20 * 2**20
 # Pillow's WebP decoder holds four copies of the picture, the others at most two.

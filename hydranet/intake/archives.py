@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from hydranet.bulk.items import IMAGE_ENDINGS, IT, Item, as_text, refused
-from hydranet.zips import Limits, is_hidden, mebibytes, open_zip, read_entry, why_not
+from hydranet.intake.zips import Limits, is_hidden, mebibytes, open_zip, read_entry, why_not
 
 __all__ = ["Archive", "Limits", "open_archive"]
 
