@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.card import Card
 
 
 def top1_of_route(card: Card, fired: int) -> float:

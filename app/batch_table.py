@@ -14,7 +14,7 @@ from app.batch import Batch
 from app.spreadsheet import harmless
 from hydranet.bulk.rows import Found, Row, Settings
 from hydranet.bulk.table import rows_table
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from app.policy_words import how_many_words
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.config import HydraConfig
 
 

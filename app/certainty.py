@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hydranet.route_log import RouteLog
+from hydranet.evaluation.route_log import RouteLog
 
 _NEIGHBOURS = 500
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from app.charts.marks import MEASURED, YOURS, Mark, mark_of
 from app.own_network import OwnNetwork
-from hydranet.card import Card
 from hydranet.checkpoints import WEIGHTS, Checkpoint
-from hydranet.policies import GATED, Policy
+from hydranet.checkpoints.card import Card
 from hydranet.published import PublishedResult
+from hydranet.routing.policies import GATED, Policy
 
 SAME_COST = 0.02
 """Two networks cost the same if their MACs differ by at most this share."""

@@ -18,10 +18,10 @@ from app.data_images import DataImages, OfItems
 from app.kept import Kept
 from app.own_images import OwnImages
 from app.own_network import OwnNetwork
-from hydranet.card import Card
 from hydranet.checkpoints import ROUTES, Checkpoint
-from hydranet.class_features import CLASS_FEATURES, ClassFeatures, read_class_features
+from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
+from hydranet.evaluation.class_features import CLASS_FEATURES, ClassFeatures, read_class_features
 from hydranet.specialisation import Pair, RouteTable, compare_logs, open_route_table
 
 MOST_BYTES = 20 * 2**20

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from app import services
 from app.intake import Intake
-from hydranet.answer import Answer
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
-from hydranet.switchboard import Examined, Switchboard
+from hydranet.checkpoints.card import Card
+from hydranet.routing.answer import Answer
+from hydranet.routing.switchboard import Examined, Switchboard
 
 if TYPE_CHECKING:
     from hydranet.timing import Timing

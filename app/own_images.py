@@ -23,13 +23,13 @@ from hydranet.bulk.items import Item, as_text
 from hydranet.bulk.tables import check_unpacked, read_rows
 from hydranet.checkpoints import Checkpoint
 from hydranet.errors import InputError
+from hydranet.evaluation.route_log import route_log_bytes
 from hydranet.intake.archives import open_archive
 from hydranet.intake.zips import Limits
-from hydranet.route_log import route_log_bytes
 
 if TYPE_CHECKING:
     from hydranet.bulk.labelled import LabelledRun
-    from hydranet.evaluation import Evaluation
+    from hydranet.evaluation.labelled import Evaluation
 
 MOST_IMAGES = 10_000
 MOST_BYTES = 100 * 2**20

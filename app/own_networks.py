@@ -22,8 +22,8 @@ from app import kept, own_files, services, torch_services
 from app.own_network import OwnNetwork
 from app.server.logs import log
 from hydranet.checkpoints import Checkpoint, DamagedCheckpoint
+from hydranet.checkpoints.foreign import receive
 from hydranet.errors import InputError
-from hydranet.foreign_checkpoint import receive
 
 MOST_NETWORKS = 3
 MOST_BYTES_ON_SERVER = 2**30
@@ -50,7 +50,7 @@ class OwnNetworks:
         return len(self._held)
 
     def add(self, files: Sequence[tuple[str, bytes]]) -> OwnNetwork:
-        """Take in a checkpoint; see `foreign_checkpoint.receive`.
+        """Take in a checkpoint; see `hydranet.checkpoints.foreign.receive`.
 
         Raises:
             InputError: it is not sound or too large, or too many are held.

@@ -5,9 +5,9 @@ Every sentence is made of the words of the policy, so those of a network of one'
 
 from __future__ import annotations
 
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.costs import Costs
-from hydranet.policies import Policy
+from hydranet.routing.policies import Policy
 
 
 def picture_words(card: Card) -> str:

@@ -21,16 +21,16 @@ from hydranet.checkpoints import ROUTES, Checkpoint, DamagedCheckpoint, list_che
 from hydranet.data.resize import fit_square
 from hydranet.engines import answers, open_engine
 from hydranet.errors import InputError
-from hydranet.route_log import RouteLog, read_route_log
+from hydranet.evaluation.route_log import RouteLog, read_route_log
 from hydranet.timing import Timing, timed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.intake import Intake
-    from hydranet.answer import Answer
     from hydranet.engines import Engine
-    from hydranet.switchboard import Examined
+    from hydranet.routing.answer import Answer
+    from hydranet.routing.switchboard import Examined
 
 
 class Answered(NamedTuple):

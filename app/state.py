@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from hydranet.policies import Policy
-from hydranet.switchboard import Switchboard
+from hydranet.routing.policies import Policy
+from hydranet.routing.switchboard import Switchboard
 
 NETWORK = "network"
 SAMPLE = "sample"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hydranet.checkpoints import Checkpoint
     from hydranet.explain.branch_shapley import BranchValues
     from hydranet.models import Network
-    from hydranet.routing import Route
+    from hydranet.routing.routes import Route
 
 _NAMES = {"torch": "PyTorch", "captum": "Captum", "torchvision": "torchvision"}
 _NETWORKS = 8
@@ -79,7 +79,7 @@ def held(inspection: Inspection) -> tuple[Network, Tensor, Route | None]:
     import torch
 
     from hydranet.prediction import network_input
-    from hydranet.routing import Route
+    from hydranet.routing.routes import Route
 
     _, x = network_input(inspection.card, inspection.pixels)
     if not found.fired:

@@ -25,12 +25,12 @@ from hydranet.costs import count_costs
 from hydranet.data import LabelledImages, load_images
 from hydranet.data.batches import LabelledBatches, batches_of
 from hydranet.data.normalisation import Normalisation
-from hydranet.evaluation import evaluate
+from hydranet.evaluation.labelled import evaluate
 from hydranet.machine import hardware, versions
 from hydranet.models import HydraNet, Network, build
 from hydranet.models.gate import Gate
 from hydranet.registry import model_config
-from hydranet.routing import Route, top_k_route
+from hydranet.routing.routes import Route, top_k_route
 from hydranet.training.backend import settle
 from hydranet.training.loop import Progress, fit
 from hydranet.training.recipe import Recipe

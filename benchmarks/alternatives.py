@@ -18,12 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint, load_model
+from hydranet.checkpoints.card import Card
 from hydranet.engines.engine import Outputs, without_branches
 from hydranet.models import HydraNet, Network
-from hydranet.routing import Route
-from hydranet.switchboard import Examined
+from hydranet.routing.routes import Route
+from hydranet.routing.switchboard import Examined
 
 
 class Whole(nn.Module):

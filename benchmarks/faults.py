@@ -265,7 +265,7 @@ def _write_again_and_again() -> None:
     from dataclasses import replace
 
     from hydranet.checkpoints import ROUTES, encode_weights, load, write_checkpoint
-    from hydranet.route_log import read_route_log
+    from hydranet.evaluation.route_log import read_route_log
 
     root = Path("checkpoints")
     model = load("resnet8", root)

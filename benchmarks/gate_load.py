@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from hydranet.bench.rounds import Spread
 from hydranet.checkpoints import ROUTES, find_checkpoint
-from hydranet.route_log import read_route_log
+from hydranet.evaluation.route_log import read_route_log
 
 NETWORKS = ("hydra_res_d1", "hydra_res_d2")
 BATCHES = (64, 256, 1024, 4096, 16384)

@@ -33,10 +33,10 @@ from hydranet.checkpoints import (
     load,
     write_checkpoint,
 )
+from hydranet.evaluation.route_log import read_route_log
 from hydranet.machine import cores, hardware, versions
 from hydranet.models import create_model
 from hydranet.registry import model_config
-from hydranet.route_log import read_route_log
 
 NETWORK, SLOW, LIKE = "hydra_res_d1", "resnet110", "resnet20"
 KS = (1, 2, 3, 4, 6, 8)

@@ -23,7 +23,7 @@ import torch
 from hydranet.checkpoints import load
 from hydranet.data import LabelledImages, load_images
 from hydranet.data.batches import batches_of
-from hydranet.evaluation import evaluate
+from hydranet.evaluation.labelled import evaluate
 from hydranet.machine import hardware, versions
 from hydranet.models import Network
 from hydranet.training.recipe import Recipe

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from svg import box, dashed, line, picture, words, write
 
 from app.charts.palette import ACCENT, branch_colour, on
-from hydranet.array_routing import PADDING, choose
 from hydranet.config import HydraConfig
 from hydranet.costs import count_costs
-from hydranet.policies import softmax
 from hydranet.registry import model_config
+from hydranet.routing.arrays import PADDING, choose
+from hydranet.routing.policies import softmax
 
 # Gate scores of two images for eight branches, made up to show a sure gate and an unsure one.
 SURE = np.array([[0.2, -0.6, 4.1, 0.1, -0.3, 1.0, -1.1, 0.4]], np.float32)

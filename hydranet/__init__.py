@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hydranet import explain
-    from hydranet.card import Card
     from hydranet.checkpoints import list_checkpoints, load
+    from hydranet.checkpoints.card import Card
     from hydranet.costs import count_costs
     from hydranet.errors import InputError
     from hydranet.hub import from_pretrained, push_to_hub, save_pretrained
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from hydranet.models.hydrate import hydrate
     from hydranet.prediction import Prediction, network_input, predict
     from hydranet.registry import list_models, model_config
-    from hydranet.routing import Route
+    from hydranet.routing.routes import Route
 
 __version__ = "0.1.0"
 """The one place where the version stands; the package's metadata is read from it."""
 
 _HOMES = {
-    "Card": "card",
+    "Card": "checkpoints.card",
     "InputError": "errors",
     "Prediction": "prediction",
-    "Route": "routing",
+    "Route": "routing.routes",
     "count_costs": "costs",
     "create_model": "models",
     "decode_image": "intake.images",

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from hydranet.answer import Answer
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.data.resize import fit_square
 from hydranet.engines.engine import answer_of
 from hydranet.engines.own import OwnForward, matrix_of
 from hydranet.errors import InputError
 from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
+from hydranet.routing.answer import Answer
 from hydranet.timing import Timing, timed
 
 Picture = Image.Image | NDArray[np.uint8]

@@ -12,9 +12,9 @@ from hydranet.models.dynamic import DynamicNetwork, DynamicOutput, Every, ImageV
 from hydranet.models.hydra import Branch
 from hydranet.models.multihead import MeanOfLogits
 from hydranet.models.parts import Body
-from hydranet.policies import ALL_HEADS, EARLY_EXIT, EXPERTS, GATED, Policy
 from hydranet.registry import register_network
-from hydranet.routing import PADDING, Route, dynamic_route, top_k_route
+from hydranet.routing.policies import ALL_HEADS, EARLY_EXIT, EXPERTS, GATED, Policy
+from hydranet.routing.routes import PADDING, Route, dynamic_route, top_k_route
 
 __all__ = [
     "ALL_HEADS",

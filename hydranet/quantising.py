@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.int8_note import Int8Note
+from hydranet.checkpoints.weights import read_weights
 from hydranet.data import LabelledImages
 from hydranet.engines import Engine, Outputs, open_engine
 from hydranet.engines.engine import joined
@@ -16,8 +18,6 @@ from hydranet.engines.int8.calibrate import METHODS, calibrate
 from hydranet.engines.int8.calibration import Calibration
 from hydranet.engines.int8.engine import Int8Engine
 from hydranet.errors import InputError
-from hydranet.int8_note import Int8Note
-from hydranet.weights import read_weights
 
 BATCH = 64
 _HELD_OUT = 4

@@ -9,16 +9,16 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from hydranet.array_routing import choose
-from hydranet.card import Card, DataNote, Provenance
 from hydranet.checkpoints import encode_weights, write_checkpoint
-from hydranet.class_features import ClassFeatures
+from hydranet.checkpoints.card import Card, DataNote, Provenance
 from hydranet.config import ArchitectureConfig, DynamicConfig
 from hydranet.data.normalisation import Normalisation
-from hydranet.metrics import Metrics
+from hydranet.evaluation.class_features import ClassFeatures
+from hydranet.evaluation.metrics import Metrics
+from hydranet.evaluation.route_log import RouteLog
 from hydranet.models import build
 from hydranet.registry import model_config
-from hydranet.route_log import RouteLog
+from hydranet.routing.arrays import choose
 from hydranet.training.history import EpochRecord
 from hydranet.training.recipe import Recipe
 

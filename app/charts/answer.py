@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from app.charts.figure import BARE, figure
 from app.charts.html import escaped
 from app.charts.palette import ACCENT, QUIET, branch_colour, faint
-from hydranet.answer import Answer
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
+from hydranet.routing.answer import Answer
 
 _TOP5, _COST = 160, 36
 

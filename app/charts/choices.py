@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from app.charts.figure import BARE, Trace, figure
 from app.charts.marks import OUTLINE
 from app.charts.palette import ACCENT, QUIET, branch_colour, faint
-from hydranet.choices import Change, Subsets
+from hydranet.routing.choices import Change, Subsets
 
 NOTHING = 0.0005
 """A regret below it is none: it would be shown as 0.0 points."""

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from app.charts.figure import BARE, figure
 from app.charts.marks import OUTLINE
 from app.charts.palette import QUIET, branch_colour
-from hydranet.answer import Answer
+from hydranet.routing.answer import Answer
 
 
 def gate_score_bars(found: Answer) -> go.Figure:

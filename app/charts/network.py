@@ -25,10 +25,10 @@ from app.charts.network_parts import (
 )
 from app.charts.network_row import in_a_row
 from app.charts.palette import ACCENT
-from hydranet.answer import Answer
-from hydranet.card import Card
-from hydranet.policies import Policy
-from hydranet.switchboard import Switchboard
+from hydranet.checkpoints.card import Card
+from hydranet.routing.answer import Answer
+from hydranet.routing.policies import Policy
+from hydranet.routing.switchboard import Switchboard
 
 _LONG = 8
 _MARGIN_TOP = 36

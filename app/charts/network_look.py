@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from hydranet.answer import Answer
-from hydranet.card import Card
-from hydranet.switchboard import Switchboard
+from hydranet.checkpoints.card import Card
+from hydranet.routing.answer import Answer
+from hydranet.routing.switchboard import Switchboard
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app.charts.figure import BARE, figure
 from app.charts.palette import branch_colour, on
-from hydranet.answer import Answer
+from hydranet.routing.answer import Answer
 
 _SIDE, _OPACITY = 380, 0.62
 

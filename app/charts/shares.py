@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.charts.figure import BARE, figure
 from app.charts.marks import OUTLINE
 from app.charts.palette import QUIET, branch_colour, faint
-from hydranet.answer import Answer
+from hydranet.routing.answer import Answer
 
 BIAS = "bias"
 PAST = "past them"

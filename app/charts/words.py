@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.answer import Answer
-from hydranet.card import Card
-from hydranet.choices import Change, Subsets
-from hydranet.switchboard import Switchboard
+from hydranet.checkpoints.card import Card
+from hydranet.routing.answer import Answer
+from hydranet.routing.choices import Change, Subsets
+from hydranet.routing.switchboard import Switchboard
 
 
 def network_text(

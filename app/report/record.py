@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from app.certainty import Certainty, certainty
 from app.inspection import Inspection
+from hydranet.evaluation.route_log import RouteLog
 from hydranet.machine import hardware, versions
-from hydranet.route_log import RouteLog
 
 
 @dataclass(frozen=True, kw_only=True)

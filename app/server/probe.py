@@ -13,7 +13,7 @@ from app.computing import admitted, telling
 from app.intake import sample_names, take_sample
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
-from hydranet.policies import softmax
+from hydranet.routing.policies import softmax
 
 PATIENCE_S = 10.0
 _ROUNDING = 1e-3

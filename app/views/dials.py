@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 
 
 def choose_k(card: Card) -> int:

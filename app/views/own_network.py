@@ -8,8 +8,8 @@ from app import own_networks
 from app.own_network import OwnNetwork
 from app.views.notices import refused
 from app.views.text import plain
+from hydranet.checkpoints.foreign import MOST_BYTES
 from hydranet.errors import InputError
-from hydranet.foreign_checkpoint import MOST_BYTES
 
 _INLET, _REFUSED = "own_network_inlet", "own_network_refused"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydranet.card import Card, DataNote, Provenance
 from hydranet.checkpoints import CHECKPOINTS, WEIGHTS, Checkpoint, find_checkpoint
+from hydranet.checkpoints.card import Card, DataNote, Provenance
 from hydranet.config import ArchitectureConfig, DynamicConfig
 from hydranet.costs import count_costs
 from hydranet.data.normalisation import Normalisation
-from hydranet.metrics import Metrics
+from hydranet.evaluation.metrics import Metrics
 from hydranet.registry import list_models, model_config
 from hydranet.training.recipe import Recipe
 

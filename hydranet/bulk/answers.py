@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.array_routing import PADDING
 from hydranet.bulk.rows import Found, Settings
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.engines import Engine, Outputs
-from hydranet.policies import softmax
+from hydranet.routing.arrays import PADDING
+from hydranet.routing.policies import softmax
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hydranet.bulk.items import Item, pixels_of
 from hydranet.bulk.labels import Labels
 from hydranet.errors import InputError
-from hydranet.evaluation import Evaluation, Tally
+from hydranet.evaluation.labelled import Evaluation, Tally
 from hydranet.models.network import Network
 
 BATCH = 64

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.array_routing import check_choice
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
+from hydranet.routing.arrays import check_choice
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Rows of routed images as a Parquet table. Light.
 
-The words are those of the route log (`hydranet.route_log`) where they mean the same. One row an
-image, rejected ones too:
+The words are those of the route log (`hydranet.evaluation.route_log`) where they mean the same. One
+row an image, rejected ones too:
 
 | column | type | meaning |
 |---|---|---|
@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from hydranet.bulk.answers import Answers, together
 from hydranet.bulk.labels import Labels
 from hydranet.bulk.rows import Row, Settings
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 
 
 def settings_json(card: Card, settings: Settings) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from hydranet.errors import InputError
 
 if TYPE_CHECKING:
     from hydranet.checkpoints import Checkpoint
-    from hydranet.evaluation import Evaluation
+    from hydranet.evaluation.labelled import Evaluation
 
 
 def evaluate_command(
@@ -51,7 +51,7 @@ def evaluate_command(
     from hydranet.checkpoints import find_checkpoint, load_model
     from hydranet.data import load_images
     from hydranet.data.batches import batches_of
-    from hydranet.evaluation import evaluate
+    from hydranet.evaluation.labelled import evaluate
 
     where = pick_device(device, threads)
     found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
@@ -119,7 +119,7 @@ def _write(checkpoint: Checkpoint, measured: Evaluation) -> None:
     """The checkpoint anew with the same weights; its validation metrics, by which choices were
     made, stay."""
     from hydranet.checkpoints import WEIGHTS, write_checkpoint
-    from hydranet.int8_note import INT8
+    from hydranet.checkpoints.int8_note import INT8
 
     calibration = checkpoint.folder / INT8
 

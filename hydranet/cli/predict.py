@@ -38,9 +38,9 @@ def predict_command(
     engine: EngineOption = "auto",
 ) -> None:
     """Answer, fired branches, MACs and milliseconds for each image."""
-    from hydranet.array_routing import check_choice
     from hydranet.checkpoints import find_checkpoint
     from hydranet.engines import open_engine
+    from hydranet.routing.arrays import check_choice
 
     found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
     check_choice(found.card, k, threshold)

@@ -28,8 +28,8 @@ def route_to_log(
     from hydranet.bulk import sources
     from hydranet.bulk.labelled import LabelledRun
     from hydranet.checkpoints import ROUTES
-    from hydranet.class_features import CLASS_FEATURES, write_class_features
-    from hydranet.route_log import write_route_log
+    from hydranet.evaluation.class_features import CLASS_FEATURES, write_class_features
+    from hydranet.evaluation.route_log import write_route_log
 
     assert model.card is not None, "a loaded network has its card"
     run = LabelledRun(model, sources.iterate(inputs, without=folder))

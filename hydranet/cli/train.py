@@ -31,7 +31,7 @@ from hydranet.registry import model_config
 from hydranet.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from hydranet.card import Card
+    from hydranet.checkpoints.card import Card
     from hydranet.config import ArchitectureConfig
     from hydranet.training.distributed import World
     from hydranet.training.job import Event, Job

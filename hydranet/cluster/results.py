@@ -21,7 +21,7 @@ from hydranet.bulk.parts import Summary
 from hydranet.bulk.remote import Place, Remote
 from hydranet.bulk.rows import Settings
 from hydranet.bulk.table import settings_json, table_bytes
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.cluster.plan import Part, Plan
 from hydranet.errors import InputError, one_line
 

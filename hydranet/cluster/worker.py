@@ -16,8 +16,8 @@ from ray.data import DataContext
 
 from hydranet.bulk.batch import BatchRouter
 from hydranet.bulk.rows import Settings
-from hydranet.card import Card
 from hydranet.checkpoints import CARD, WEIGHTS, Checkpoint, find_checkpoint
+from hydranet.checkpoints.card import Card
 from hydranet.cluster.plan import Part
 from hydranet.cluster.reading import read_part
 from hydranet.cluster.results import Results

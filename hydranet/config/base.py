@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hydranet.errors import InputError
-from hydranet.policies import ALL_HEADS, GATED, Policy
+from hydranet.routing.policies import ALL_HEADS, GATED, Policy
 from hydranet.structure import shown
 
 if TYPE_CHECKING:

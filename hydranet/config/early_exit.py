@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hydranet.config.base import DynamicConfig, check_share, stage_areas
 from hydranet.errors import InputError
-from hydranet.policies import EARLY_EXIT, Policy
+from hydranet.routing.policies import EARLY_EXIT, Policy
 
 if TYPE_CHECKING:
     from hydranet.costs import Costs

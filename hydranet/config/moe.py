@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hydranet.config.base import DynamicConfig, check_whole
 from hydranet.errors import InputError
-from hydranet.policies import EXPERTS, Policy
+from hydranet.routing.policies import EXPERTS, Policy
 
 if TYPE_CHECKING:
     from hydranet.costs import Costs

@@ -21,7 +21,7 @@ from hydranet.engines.engine import Outputs
 from hydranet.engines.folded.network import folded_pieces
 from hydranet.engines.pytorch import TorchEngine
 from hydranet.models.network import Network
-from hydranet.switchboard import Examined
+from hydranet.routing.switchboard import Examined
 
 WAY = "all"
 """No shape depends on the route, so this is the one with the least that can go wrong."""

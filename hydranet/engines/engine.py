@@ -12,11 +12,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.answer import Answer
-from hydranet.array_routing import PADDING
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
-from hydranet.switchboard import Examined
+from hydranet.routing.answer import Answer
+from hydranet.routing.arrays import PADDING
+from hydranet.routing.switchboard import Examined
 
 _BYTES = np.dtype(np.uint8)
 

@@ -16,10 +16,10 @@ from torch import Tensor
 from hydranet.costs import Costs
 from hydranet.engines.engine import Outputs
 from hydranet.models.dynamic import DynamicNetwork, Every
-from hydranet.policies import softmax
-from hydranet.routing import Route
-from hydranet.switchboard import Examined
-from hydranet.token_switchboard import ExaminedTokens
+from hydranet.routing.policies import softmax
+from hydranet.routing.routes import Route
+from hydranet.routing.switchboard import Examined
+from hydranet.routing.token_switchboard import ExaminedTokens
 
 _ROUTES_AT_ONCE = 256
 

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hydranet.array_routing import check_choice, choose
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.costs import Costs
 from hydranet.engines.engine import Outputs, check_dynamic, check_pixels, without_branches
 from hydranet.engines.own import matrix_of
 from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
-from hydranet.switchboard import Examined
+from hydranet.routing.arrays import check_choice, choose
+from hydranet.routing.switchboard import Examined
 
 
 @runtime_checkable

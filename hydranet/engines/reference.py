@@ -14,7 +14,7 @@ from hydranet.executions.reference import all_branch_features, chosen_features
 from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.hydra import HydraNet
 from hydranet.models.network import Network
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 
 
 def reference_engine(model: Network, *, threads: int = 1) -> TorchEngine:

@@ -7,10 +7,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.array_routing import check_choice
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.engines.engine import Outputs, check_dynamic, check_pixels
-from hydranet.switchboard import Examined
+from hydranet.routing.arrays import check_choice
+from hydranet.routing.switchboard import Examined
 
 
 class Runner(Protocol):

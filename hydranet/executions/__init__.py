@@ -13,7 +13,7 @@ from hydranet.errors import InputError
 from hydranet.executions.eager import eager
 from hydranet.executions.grouped import grouped
 from hydranet.executions.reference import reference
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 
 Execution = Callable[[nn.ModuleList, Tensor, Route], Tensor]
 """(branches, stem features (B, c, H, W), route) → features (B, k, D), zero where padded."""

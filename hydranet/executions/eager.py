@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hydranet.routing import PADDING, Route
+from hydranet.routing.routes import PADDING, Route
 
 
 def eager(branches: nn.ModuleList, stem_features: Tensor, route: Route) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from hydranet.executions.reference import chosen_features
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 
 
 def grouped(branches: nn.ModuleList, stem_features: Tensor, route: Route) -> Tensor:

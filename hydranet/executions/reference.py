@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hydranet.routing import PADDING, Route
+from hydranet.routing.routes import PADDING, Route
 
 
 def all_branch_features(branches: nn.ModuleList, stem_features: Tensor) -> Tensor:

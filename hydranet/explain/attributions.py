@@ -21,7 +21,7 @@ from hydranet.explain.methods import BATCH, GRAD_CAM, Job, get_method, steps_of
 from hydranet.explain.parts import check_one_image, own_route, private_clone
 from hydranet.explain.targets import GateMargin, GateScore, Target, TargetFunction
 from hydranet.models import Network
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 
 
 @dataclass(frozen=True)

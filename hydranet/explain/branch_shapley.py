@@ -18,7 +18,7 @@ from hydranet.errors import InputError
 from hydranet.explain.parts import check_one_image, fired_branches, own_route
 from hydranet.explain.shapley import MAX_EXACT, all_subsets, exact_shapley, sampled_shapley
 from hydranet.models import DynamicNetwork, Network
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 
 
 class BranchValues(NamedTuple):

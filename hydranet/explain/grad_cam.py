@@ -26,7 +26,7 @@ from hydranet.explain.targets import (
 )
 from hydranet.models import DynamicNetwork, Network
 from hydranet.models.parts import maps_of
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 
 Maps = Callable[[Tensor], Tensor]
 """From the stem's features to a body's feature maps."""

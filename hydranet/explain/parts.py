@@ -10,7 +10,7 @@ from torch import Tensor
 
 from hydranet.errors import InputError
 from hydranet.models import DynamicNetwork, Network
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 
 N = TypeVar("N", bound=Network)
 

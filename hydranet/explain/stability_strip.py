@@ -20,7 +20,7 @@ from hydranet.explain.dials import Dial, get_dial
 from hydranet.explain.parts import repeated
 from hydranet.models import DynamicNetwork, Network
 from hydranet.prediction import Picture
-from hydranet.routing import PADDING, Route
+from hydranet.routing.routes import PADDING, Route
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from hydranet.errors import InputError
 from hydranet.explain.parts import check_branch, check_gate, fired_branches, repeated
 from hydranet.models import DynamicNetwork, Network
-from hydranet.routing import PADDING, Route
+from hydranet.routing.routes import PADDING, Route
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 
 PAPER = "https://openaccess.thecvf.com/content_cvpr_2018/html/Mullapudi_HydraNets_Specialized_Dynamic_CVPR_2018_paper.html"
 _PLACEHOLDER = "USER/NAME"

@@ -21,8 +21,8 @@ from huggingface_hub import (
     snapshot_download,
 )
 
-from hydranet.card import read_card
 from hydranet.checkpoints import CARD, FILES, Checkpoint, check_files, find_checkpoint
+from hydranet.checkpoints.card import read_card
 from hydranet.hub.readme import PAPER, card_text
 
 _TASK = "image-classification"

@@ -19,7 +19,7 @@ from hydranet.executions.reference import all_branch_features
 from hydranet.models.combiner import weighted_sum
 from hydranet.models.network import Network
 from hydranet.models.parts import maps_of
-from hydranet.routing import Route, weighed
+from hydranet.routing.routes import Route, weighed
 
 OfTensor = Callable[[Tensor], Tensor]
 

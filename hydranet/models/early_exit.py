@@ -18,7 +18,7 @@ from hydranet.models.blocks import BasicBlock
 from hydranet.models.dynamic import DynamicNetwork, DynamicOutput, Every, OfTensor
 from hydranet.models.multihead import MeanOfLogits
 from hydranet.models.parts import initialise
-from hydranet.routing import PADDING, Route, last_of
+from hydranet.routing.routes import PADDING, Route, last_of
 
 _EXECUTIONS = ("reference", "eager")
 

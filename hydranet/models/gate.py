@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from hydranet.models.parts import Tail
-from hydranet.routing import Route, dynamic_route, top_k_route
+from hydranet.routing.routes import Route, dynamic_route, top_k_route
 
 
 class Gate(nn.Module):

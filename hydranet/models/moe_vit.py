@@ -22,7 +22,7 @@ from hydranet.models.dynamic import (
     OfTensor,
     in_order,
 )
-from hydranet.routing import PADDING, Route, top_k_route
+from hydranet.routing.routes import PADDING, Route, top_k_route
 
 
 class Attention(nn.Module):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hydranet.models.combiner import weighted_sum
-from hydranet.routing import PADDING, Route, dynamic_route, top_k_route
+from hydranet.routing.routes import PADDING, Route, dynamic_route, top_k_route
 
 
 class AllHeads(nn.Module):

@@ -10,7 +10,7 @@ from hydranet.config import ArchitectureConfig
 from hydranet.models.parts import Parts, initialise
 
 if TYPE_CHECKING:
-    from hydranet.card import Card
+    from hydranet.checkpoints.card import Card
 
 
 class Network(nn.Module):

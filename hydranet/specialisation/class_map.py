@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.class_features import ClassFeatures
+from hydranet.evaluation.class_features import ClassFeatures
 from hydranet.specialisation.table import RouteTable
 from hydranet.subtasks import squared_distances
 

@@ -18,7 +18,7 @@ _NUMBERS = {"index": "whole number", "label": "whole number", "prediction": "who
             "confidence": "number"}  # fmt: skip
 _LISTS = ("gate_scores", "fired", "correct_by_k")
 BETTER_GATES = ("correct_with_subtask", "correct_subtask_first")
-"""Columns that only newer logs have, see `hydranet.route_log`: all of them or none."""
+"""Columns that only newer logs have, see `hydranet.evaluation.route_log`: all of them or none."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import duckdb
 
-from hydranet.array_routing import PADDING
+from hydranet.routing.arrays import PADDING
 from hydranet.specialisation.layout import BETTER_GATES, Layout
 
 

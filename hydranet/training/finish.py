@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from hydranet.card import Card, DataNote, Provenance
 from hydranet.checkpoints import encode_weights, write_checkpoint
+from hydranet.checkpoints.card import Card, DataNote, Provenance
 from hydranet.data import LabelledImages
 from hydranet.data.batches import batches_of
 from hydranet.errors import InputError
-from hydranet.evaluation import Evaluation, evaluate
+from hydranet.evaluation.labelled import Evaluation, evaluate
 from hydranet.machine import hardware, versions
 from hydranet.models import Network, build
 from hydranet.training.run import TrainedRun

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from hydranet.card import Card
 from hydranet.checkpoints import load
+from hydranet.checkpoints.card import Card
 from hydranet.config import ArchitectureConfig
 from hydranet.data.shards import ReadingFailed
 from hydranet.errors import InputError

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hydranet.models.dynamic import DynamicNetwork, DynamicOutput
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 from hydranet.training.distillation import distillation_loss
 from hydranet.training.recipe import Recipe
 

@@ -16,7 +16,7 @@ from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
 from hydranet.training.distributed import World
 from hydranet.training.job import Event, Job, run_job

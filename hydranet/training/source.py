@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydranet.card import check_class_names
+from hydranet.checkpoints.card import check_class_names
 from hydranet.data import (
     LabelledImages,
     ShardSet,

@@ -18,8 +18,8 @@ from app.charts.marks import MARKS, MEASURED, YOURS, mark_of
 from app.comparison import Entry, comparable, entries, same_cost, verdict
 from app.comparison_table import comparison_table
 from app.spreadsheet import as_csv
-from hydranet.card import DataNote
 from hydranet.checkpoints import Checkpoint, list_checkpoints
+from hydranet.checkpoints.card import DataNote
 from hydranet.config import CONFIG_CLASSES
 from hydranet.published import PROVENANCES, published_results
 

@@ -19,14 +19,14 @@ from app.charts.class_recall import EACH, class_recall, extremes
 from app.charts.part_costs import part_bars, part_macs, part_table
 from app.charts.top1_curve import top1_curve
 from app.views.compare import chosen, keys
-from hydranet.card import DataNote
 from hydranet.checkpoints import CHECKPOINTS, ROUTES, find_checkpoint, list_checkpoints
+from hydranet.checkpoints.card import DataNote
 from hydranet.costs import count_costs
 from hydranet.errors import InputError
+from hydranet.evaluation.recall import recall_by_class
+from hydranet.evaluation.route_log import RouteLog, read_route_log
 from hydranet.published import published_results
-from hydranet.recall import recall_by_class
 from hydranet.registry import list_models, model_config
-from hydranet.route_log import RouteLog, read_route_log
 
 PAGE = Path(app.page_scripts.__file__).with_name("compare.py")
 SHAPE = {"num_classes": 100, "image_size": 8, "widths": (2, 2, 2)}

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
 from app import services
-from hydranet.card import DataNote, read_card
 from hydranet.checkpoints import list_checkpoints
+from hydranet.checkpoints.card import DataNote, read_card
 from hydranet.config import HydraResConfig
 from hydranet.costs import count_costs
 from hydranet.published import published_results

@@ -21,7 +21,7 @@ from hydranet.checkpoints import list_checkpoints
 from hydranet.errors import InputError
 from hydranet.explain.methods import METHODS
 from hydranet.explain.targets import BranchShare, ClassLogit, GateScore
-from hydranet.switchboard import Switchboard
+from hydranet.routing.switchboard import Switchboard
 
 NAMES = [method.name for method in METHODS]
 

@@ -27,9 +27,9 @@ from app.charts.specialise.load_bars import load_bars
 from app.charts.specialise.reliability import reliability_diagram
 from app.charts.specialise.subtask_tree import subtask_tree
 from hydranet.checkpoints import find_checkpoint
-from hydranet.choices import every_subset, single_changes
+from hydranet.routing.choices import every_subset, single_changes
+from hydranet.routing.switchboard import Examined, Switchboard
 from hydranet.specialisation import ClassMap, GateByK, Reliability
-from hydranet.switchboard import Examined, Switchboard
 
 NAMES = [f"class {c}" for c in range(8)]
 

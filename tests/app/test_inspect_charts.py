@@ -15,11 +15,11 @@ from app.charts.gate import gate_score_bars
 from app.charts.network import network_picture
 from app.charts.palette import branch_colour
 from app.charts.words import network_text
-from hydranet.card import Card
 from hydranet.checkpoints import load
+from hydranet.checkpoints.card import Card
+from hydranet.evaluation.route_log import RouteLog
 from hydranet.prediction import Prediction, predict
-from hydranet.route_log import RouteLog
-from hydranet.switchboard import Switchboard
+from hydranet.routing.switchboard import Switchboard
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 import app.page_scripts
 from app import services
 from app.baseline import static_baseline, top1_of_route
-from hydranet.card import DataNote
 from hydranet.checkpoints import find_checkpoint, list_checkpoints
+from hydranet.checkpoints.card import DataNote
 
 PAGE = Path(app.page_scripts.__file__).parent / "inspect.py"
 

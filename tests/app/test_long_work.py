@@ -18,7 +18,7 @@ from app.inspection import inspect
 from app.intake import Intake
 from hydranet.checkpoints import Checkpoint, list_checkpoints
 from hydranet.explain.targets import ClassLogit
-from hydranet.switchboard import Switchboard
+from hydranet.routing.switchboard import Switchboard
 
 ASKED = 6
 

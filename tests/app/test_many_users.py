@@ -20,7 +20,7 @@ from app.kept import Kept
 from hydranet import load, predict
 from hydranet.checkpoints import Checkpoint, list_checkpoints
 from hydranet.explain.targets import ClassLogit
-from hydranet.switchboard import Switchboard
+from hydranet.routing.switchboard import Switchboard
 from hydranet.timing import measure
 
 THREADS, CALLS = 8, 200

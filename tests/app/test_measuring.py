@@ -19,8 +19,8 @@ from app.comparison import AtBatch
 from app.computing import ADMISSION
 from app.kept import Kept
 from app.spreadsheet import as_csv
-from hydranet.card import DataNote
 from hydranet.checkpoints import Checkpoint, list_checkpoints
+from hydranet.checkpoints.card import DataNote
 from hydranet.machine import hardware
 from hydranet.timing import Measurement, Timing
 

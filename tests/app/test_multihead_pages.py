@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
 from app import services
-from hydranet.card import DataNote
 from hydranet.checkpoints import list_checkpoints
+from hydranet.checkpoints.card import DataNote
 
 PAGES = Path(app.page_scripts.__file__).parent
 SHAPES = {

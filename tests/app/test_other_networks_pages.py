@@ -15,8 +15,8 @@ from app import services
 from app.charts.palette import branch_colour
 from app.views.inspect.sections import SECTIONS as INSPECT
 from app.views.specialise.sections import SECTIONS as SPECIALISE
-from hydranet.card import DataNote
 from hydranet.checkpoints import list_checkpoints
+from hydranet.checkpoints.card import DataNote
 from hydranet.config import EarlyExitResConfig, MoeViTConfig
 
 PAGES = Path(app.page_scripts.__file__).parent

@@ -24,7 +24,7 @@ from app.own_images import OwnImages, from_files, from_path
 from hydranet.checkpoints import find_checkpoint, list_checkpoints
 from hydranet.data import ImageSet, load_images
 from hydranet.errors import InputError
-from hydranet.route_log import read_route_log
+from hydranet.evaluation.route_log import read_route_log
 
 PAGE = Path(app.page_scripts.__file__).with_name("specialise.py")
 

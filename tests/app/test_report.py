@@ -20,7 +20,7 @@ from app.report.document import document
 from app.report.figures import as_csv, as_json
 from app.report.record import Record, record
 from hydranet.checkpoints import CHECKPOINTS, list_checkpoints
-from hydranet.switchboard import Switchboard
+from hydranet.routing.switchboard import Switchboard
 
 ADDRESS = "http://localhost:8501/?k=3&on=7"
 LOADS = {"src", "srcset", "data", "poster", "action", "background", "xlink:href"}

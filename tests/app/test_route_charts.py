@@ -10,9 +10,9 @@ from app.charts.feature_maps import maps_picture, montage, silent, strongest
 from app.charts.shares import BIAS, share_bars
 from app.intake import take_sample
 from hydranet.checkpoints import load
-from hydranet.choices import every_subset, single_changes
-from hydranet.examination import examine
-from hydranet.switchboard import Examined
+from hydranet.routing.choices import every_subset, single_changes
+from hydranet.routing.examination import examine
+from hydranet.routing.switchboard import Examined
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from app import datasets
 from app.datasets import DataSet
 from app.slice_files import as_csv, as_parquet
 from hydranet.checkpoints import Checkpoint
-from hydranet.route_log import RouteLog, read_route_log
+from hydranet.evaluation.route_log import RouteLog, read_route_log
 from hydranet.specialisation import Slice
 
 

@@ -16,7 +16,7 @@ from app import datasets, services
 from app.views.specialise.sections import SECTIONS
 from hydranet.checkpoints import list_checkpoints
 from hydranet.errors import InputError
-from hydranet.route_log import read_route_log
+from hydranet.evaluation.route_log import read_route_log
 
 PAGE = Path(app.page_scripts.__file__).with_name("specialise.py")
 MESSAGE_BYTES = 500_000

@@ -23,8 +23,8 @@ from app.slice_files import as_csv as slice_csv
 from app.spreadsheet import as_csv, harmless
 from app.views.text import plain
 from hydranet.bulk.rows import Row, Settings
-from hydranet.card import DataNote, Provenance
 from hydranet.checkpoints import find_checkpoint, list_checkpoints
+from hydranet.checkpoints.card import DataNote, Provenance
 from hydranet.specialisation import Slice
 
 PAGES = Path(__file__).parents[2] / "app" / "page_scripts"

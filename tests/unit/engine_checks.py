@@ -19,9 +19,9 @@ from hydranet.checkpoints import (
 )
 from hydranet.config import DenseNetConfig, ResNetConfig
 from hydranet.engines import Engine
-from hydranet.policies import softmax
+from hydranet.evaluation.route_log import read_route_log
 from hydranet.registry import list_models, model_config
-from hydranet.route_log import read_route_log
+from hydranet.routing.policies import softmax
 
 DYNAMIC = [name for name in list_models() if model_config(name).is_dynamic]
 LAID_OUT = [

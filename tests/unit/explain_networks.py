@@ -15,9 +15,9 @@ from hydranet.explain.targets import (
     gate_margin,
 )
 from hydranet.models import DynamicNetwork, Network, create_model
-from hydranet.policies import GATED
 from hydranet.registry import list_models, model_config
-from hydranet.routing import Route
+from hydranet.routing.policies import GATED
+from hydranet.routing.routes import Route
 
 CLASSES, SIDE = 6, 16
 # The smallest registered network of every family.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hydranet.array_routing import choose
+from hydranet.routing.arrays import choose
 
 SCORES = {
     "spread": np.random.default_rng(0).normal(0, 3, (1, 12)),

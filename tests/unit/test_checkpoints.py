@@ -17,18 +17,19 @@ import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-import hydranet.checkpoints as checkpoints
-from hydranet.card import Card, card_from_json, read_card
 from hydranet.checkpoints import (
     encode_weights,
     find_checkpoint,
+    folders,
     list_checkpoints,
     load,
     write_checkpoint,
+    writing,
 )
+from hydranet.checkpoints.card import Card, card_from_json, read_card
 from hydranet.errors import InputError
+from hydranet.evaluation.route_log import RouteLog
 from hydranet.models import build
-from hydranet.route_log import RouteLog
 
 NO_ROUTES = RouteLog(np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.float16))
 
@@ -302,14 +303,14 @@ def test_a_full_disk_leaves_what_stood_there(
     folder: Path, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
     before = state_of(folder.parent)
-    real = checkpoints.write_whole
+    real = writing.write_whole
 
     def full(path: Path, content: bytes) -> None:
         if path.name == at:
             raise InputError("The disk is full.")
         real(path, content)
 
-    monkeypatch.setattr(checkpoints, "write_whole", full)
+    monkeypatch.setattr(writing, "write_whole", full)
     with pytest.raises(InputError, match="disk is full"):
         write_checkpoint(folder.parent, **rewritten(folder))
     assert state_of(folder.parent) == before
@@ -355,7 +356,7 @@ def test_a_root_that_is_a_file(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    sorted(checkpoints.CHECKPOINTS.glob("[!.]*/card.json")),
+    sorted(folders.CHECKPOINTS.glob("[!.]*/card.json")),
     ids=lambda path: path.parent.name,
 )
 def test_every_shipped_checkpoint_still_loads(path: Path) -> None:
@@ -370,7 +371,7 @@ def test_a_card_is_read_once_and_again_when_it_changes(
 ) -> None:
     path = make_checkpoint("mine", tmp_path) / "card.json"
     read: list[Path] = []
-    monkeypatch.setattr(checkpoints, "read_card", lambda path: read.append(path) or read_card(path))
+    monkeypatch.setattr(folders, "read_card", lambda path: read.append(path) or read_card(path))
     for _ in range(3):
         (found,), _ = list_checkpoints(tmp_path)
     assert read == [path]

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from hydranet.checkpoints import load
-from hydranet.choices import BEST_SCORED, every_subset, single_changes
 from hydranet.costs import Cost, Costs
 from hydranet.errors import InputError
-from hydranet.examination import examine
-from hydranet.switchboard import Examined, Switchboard
+from hydranet.routing.choices import BEST_SCORED, every_subset, single_changes
+from hydranet.routing.examination import examine
+from hydranet.routing.switchboard import Examined, Switchboard
 
 PICTURE = np.random.default_rng(4).integers(0, 256, (20, 20, 3), dtype=np.uint8)
 

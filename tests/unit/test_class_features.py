@@ -9,8 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hydranet.class_features import ClassFeatures, read_class_features, write_class_features
 from hydranet.errors import InputError
+from hydranet.evaluation.class_features import (
+    ClassFeatures,
+    read_class_features,
+    write_class_features,
+)
 
 FOUND = ClassFeatures(
     np.array([4, 0, 2], np.int32),

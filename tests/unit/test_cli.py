@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 from shell import Shell
 
-from hydranet.card import DataNote, read_card
 from hydranet.checkpoints import find_checkpoint
+from hydranet.checkpoints.card import DataNote, read_card
 from hydranet.data import load_images
+from hydranet.evaluation.route_log import read_route_log
 from hydranet.registry import list_models
-from hydranet.route_log import read_route_log
 
 CLASSES = ("blue", "green", "grey", "red", "white", "yellow")
 COLOURS = {

@@ -20,7 +20,7 @@ from torch import Tensor
 from hydranet.checkpoints import list_checkpoints
 from hydranet.config import HydraResConfig
 from hydranet.models import HydraNet, build
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 from hydranet.training.distributed import World, is_launched, join_world, local_device
 from hydranet.training.losses import Targets, loss_terms
 from hydranet.training.recipe import Recipe

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from hydranet.costs import count_costs
-from hydranet.dynamic_k import branches_kept, dynamic_curve
 from hydranet.errors import InputError
+from hydranet.evaluation.dynamic_k import branches_kept, dynamic_curve
 from hydranet.models import HydraNet, create_model
 
 

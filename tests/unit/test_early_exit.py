@@ -18,17 +18,17 @@ from hydranet.costs import count_costs
 from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
-from hydranet.dynamic_k import DOUBTS
 from hydranet.engines import answers, open_engine
 from hydranet.errors import InputError
-from hydranet.evaluation import evaluate
-from hydranet.examination import examine
+from hydranet.evaluation.dynamic_k import DOUBTS
+from hydranet.evaluation.labelled import evaluate
 from hydranet.models.counted import counted_costs
 from hydranet.models.early_exit import EarlyExitNet
 from hydranet.prediction import predict
 from hydranet.registry import model_config
-from hydranet.routing import PADDING, Route
-from hydranet.switchboard import Switchboard
+from hydranet.routing.examination import examine
+from hydranet.routing.routes import PADDING, Route
+from hydranet.routing.switchboard import Switchboard
 
 SHAPE: dict[str, Any] = {
     "n": 2, "widths": (4, 6, 8), "num_branches": 3, "k": 3, "num_classes": 5, "image_size": 16,

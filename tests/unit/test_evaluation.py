@@ -12,9 +12,9 @@ from hydranet.config import HydraResConfig, ResNetConfig
 from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
-from hydranet.evaluation import evaluate
+from hydranet.evaluation.labelled import evaluate
 from hydranet.models import HydraNet, Network, build
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 
 SHAPE: dict[str, Any] = {"widths": (4, 6, 8), "num_classes": 8, "image_size": 16}
 NORMALISATION = Normalisation((0.5,) * 3, (0.25,) * 3)

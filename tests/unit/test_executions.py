@@ -12,7 +12,7 @@ from hydranet.errors import InputError
 from hydranet.executions import get_execution
 from hydranet.models import DynamicNetwork, create_model
 from hydranet.registry import list_models, model_config
-from hydranet.routing import PADDING, Route, masked_route
+from hydranet.routing.routes import PADDING, Route, masked_route
 
 DYNAMIC = [name for name in list_models() if model_config(name).is_dynamic]
 ONE_OF_EACH_FAMILY = list({model_config(name).family: name for name in reversed(DYNAMIC)}.values())

@@ -10,7 +10,7 @@ from explain_networks import WITH_MAPS, picture, tiny
 from hydranet.explain import body_maps, branch_maps, gate_maps, stem_maps
 from hydranet.models import DynamicNetwork
 from hydranet.registry import model_config
-from hydranet.routing import PADDING
+from hydranet.routing.routes import PADDING
 
 
 @pytest.mark.parametrize("name", WITH_MAPS, ids=lambda name: model_config(name).family)

@@ -23,7 +23,7 @@ from hydranet.explain import (
     gate_margin,
     stem_maps,
 )
-from hydranet.routing import PADDING, Route, top_k_route
+from hydranet.routing.routes import PADDING, Route, top_k_route
 
 TWO = Route(torch.tensor([[1, 3]]), torch.tensor([[0.5, 0.5]]), 4)
 

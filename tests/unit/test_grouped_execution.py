@@ -14,7 +14,7 @@ from hydranet.executions.grouped import grouped
 from hydranet.executions.reference import reference
 from hydranet.models import HydraNet, create_model
 from hydranet.registry import list_models, model_config
-from hydranet.routing import PADDING, Route
+from hydranet.routing.routes import PADDING, Route
 
 DYNAMIC = [name for name in list_models() if isinstance(model_config(name), HydraConfig)]
 ONE_OF_EACH_FAMILY = list({model_config(name).family: name for name in reversed(DYNAMIC)}.values())

@@ -19,15 +19,15 @@ import pytest
 import torch
 from safetensors.torch import save
 
+import hydranet.checkpoints.weights
 import hydranet.models
-import hydranet.weights
 from hydranet.checkpoints import find_checkpoint, list_checkpoints, load
+from hydranet.checkpoints.weights import read_weights
 from hydranet.config import HydraResConfig
 from hydranet.costs import count_costs
 from hydranet.errors import InputError
 from hydranet.training.history import EpochRecord
 from hydranet.training.state import load_state, save_state
-from hydranet.weights import read_weights
 
 ROOT = Path(__file__).parents[2]
 
@@ -129,8 +129,8 @@ def test_what_a_card_asks_for_is_refused_before_it_is_built_or_read(
         pytest.fail("something was built or read")
 
     monkeypatch.setattr(hydranet.models, "build", fail)
-    monkeypatch.setattr(hydranet.weights, "weight_shapes", fail)
-    monkeypatch.setattr(hydranet.weights, "read_checked", fail)
+    monkeypatch.setattr(hydranet.checkpoints.weights, "weight_shapes", fail)
+    monkeypatch.setattr(hydranet.checkpoints.weights, "read_checked", fail)
     tracemalloc.start()
     with pytest.raises(InputError, match=sentence):
         load("victim", folder.parent)

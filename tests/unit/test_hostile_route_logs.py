@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hydranet.errors import InputError, one_line
-from hydranet.route_log import RouteLog, read_route_log, write_route_log
+from hydranet.evaluation.route_log import RouteLog, read_route_log, write_route_log
 from hydranet.specialisation import branch_load, confusion, open_route_table
 from hydranet.specialisation.connection import connect
 
@@ -141,7 +141,7 @@ def claiming(log: Path, what: str, count: int) -> bytes:
 _READS = """
 import pathlib, re, sys
 from hydranet.errors import InputError
-from hydranet.route_log import read_route_log
+from hydranet.evaluation.route_log import read_route_log
 from hydranet.specialisation import open_route_table
 
 def megabytes(what):

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import hydranet
-from hydranet.card import card_from_json
+from hydranet.checkpoints.card import card_from_json
 from hydranet.config import HydraBackboneConfig, config_from_json
 from hydranet.costs import count_costs
 from hydranet.data import ImageSet

@@ -8,7 +8,7 @@ import pytest
 from test_cli import Shell
 from test_data import class_folders
 
-from hydranet.card import read_card
+from hydranet.checkpoints.card import read_card
 from hydranet.config import BackboneConfig, HydraBackboneConfig
 
 NETWORK = "torchvision/mobilenet_v3_small"

@@ -16,25 +16,25 @@ import hydranet
 
 PACKAGE = Path(hydranet.__file__).parent
 LIGHT = [
-    "hydranet", "hydranet.answer", "hydranet.intake.archives", "hydranet.bench.measure",
-    "hydranet.bench.ratios", "hydranet.bench.subjects", "hydranet.array_routing",
-    "hydranet.bulk.items", "hydranet.bulk.labels", "hydranet.bulk.remote", "hydranet.bulk.tables",
-    "hydranet.engines", "hydranet.engines.engine",
-    "hydranet.bulk.rows", "hydranet.bulk.sources", "hydranet.bulk.table", "hydranet.card",
-    "hydranet.checkpoints", "hydranet.choices", "hydranet.class_features",
-    "hydranet.cluster", "hydranet.cluster.plan", "hydranet.cluster.results",
-    "hydranet.config", "hydranet.costs", "hydranet.data.normalisation",
-    "hydranet.data.shards.writing", "hydranet.dynamic_k", "hydranet.costs.early_exit",
-    "hydranet.errors", "hydranet.explain", "hydranet.explain.errors",
-    "hydranet.extensions", "hydranet.costs.moe", "hydranet.policies",
-    "hydranet.explain.shapley", "hydranet.files", "hydranet.foreign_checkpoint",
+    "hydranet", "hydranet.bench.measure", "hydranet.bench.ratios", "hydranet.bench.subjects",
+    "hydranet.bulk.items", "hydranet.bulk.labels", "hydranet.bulk.remote", "hydranet.bulk.rows",
+    "hydranet.bulk.sources", "hydranet.bulk.table", "hydranet.bulk.tables",
+    "hydranet.checkpoints", "hydranet.checkpoints.card", "hydranet.checkpoints.foreign",
+    "hydranet.checkpoints.loading", "hydranet.checkpoints.weights",
+    "hydranet.checkpoints.writing", "hydranet.cluster", "hydranet.cluster.plan",
+    "hydranet.cluster.results", "hydranet.config", "hydranet.costs", "hydranet.costs.early_exit",
+    "hydranet.costs.moe", "hydranet.data.normalisation", "hydranet.data.shards.writing",
+    "hydranet.engines", "hydranet.engines.engine", "hydranet.errors", "hydranet.evaluation",
+    "hydranet.evaluation.class_features", "hydranet.evaluation.dynamic_k",
+    "hydranet.evaluation.metrics", "hydranet.evaluation.recall", "hydranet.evaluation.route_log",
+    "hydranet.explain", "hydranet.explain.errors", "hydranet.explain.shapley",
+    "hydranet.extensions", "hydranet.files", "hydranet.intake", "hydranet.intake.archives",
     "hydranet.intake.image_files", "hydranet.intake.images", "hydranet.intake.zips",
-    "hydranet.metrics",
-    "hydranet.published", "hydranet.recall", "hydranet.registry", "hydranet.route_log",
-    "hydranet.specialisation", "hydranet.structure", "hydranet.subtasks",
-    "hydranet.switchboard", "hydranet.timing", "hydranet.token_switchboard",
-    "hydranet.training.history",
-    "hydranet.training.recipe",
+    "hydranet.published", "hydranet.registry", "hydranet.routing", "hydranet.routing.answer",
+    "hydranet.routing.arrays", "hydranet.routing.choices", "hydranet.routing.policies",
+    "hydranet.routing.switchboard", "hydranet.routing.token_switchboard",
+    "hydranet.specialisation", "hydranet.structure", "hydranet.subtasks", "hydranet.timing",
+    "hydranet.training.history", "hydranet.training.recipe",
 ]  # fmt: skip
 PROGRAM = """
 import sys
@@ -69,7 +69,7 @@ from pathlib import Path
 good, damaged = hydranet.list_checkpoints(Path(sys.argv[1]))
 names = hydranet.list_models()
 costs = [hydranet.count_costs(hydranet.model_config(name)).routed_macs for name in names]
-routes = hydranet.route_log.read_route_log(good[0].folder / "routes.parquet")
+routes = hydranet.evaluation.route_log.read_route_log(good[0].folder / "routes.parquet")
 print([c.name for c in good], damaged, len(routes), len(costs))
 """
     )

@@ -18,12 +18,12 @@ from hydranet.checkpoints import (
     find_checkpoint,
     list_checkpoints,
 )
+from hydranet.checkpoints.int8_note import INT8, Int8Note
 from hydranet.data import ImageSet
 from hydranet.engines import choose_engine, open_engine
 from hydranet.engines.int8 import program
 from hydranet.engines.int8.qdq import scale_and_zero
 from hydranet.errors import InputError
-from hydranet.int8_note import INT8, Int8Note
 from hydranet.quantising import quantise
 
 FEW = 48

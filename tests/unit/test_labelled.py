@@ -25,7 +25,7 @@ from hydranet.data.dataset import ImageSet
 from hydranet.data.resize import fit_square
 from hydranet.engines import open_engine
 from hydranet.errors import InputError
-from hydranet.evaluation import evaluate
+from hydranet.evaluation.labelled import evaluate
 from hydranet.models import Network
 
 NAMES = tuple(f"class {i}" for i in range(8))

@@ -16,7 +16,7 @@ from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
 from hydranet.models import DynamicOutput, HydraNet, build
-from hydranet.routing import PADDING, Route, top_k_route
+from hydranet.routing.routes import PADDING, Route, top_k_route
 from hydranet.training.distillation import prepare_teacher
 from hydranet.training.loop import fit
 from hydranet.training.losses import (

@@ -19,15 +19,15 @@ from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
 from hydranet.engines import answers, open_engine
 from hydranet.errors import InputError
-from hydranet.evaluation import evaluate
-from hydranet.examination import examine
+from hydranet.evaluation.labelled import evaluate
 from hydranet.models.counted import counted_costs
 from hydranet.models.moe_vit import MoeViT
 from hydranet.prediction import predict
 from hydranet.registry import model_config
-from hydranet.routing import PADDING
-from hydranet.switchboard import Switchboard
-from hydranet.token_switchboard import ExaminedTokens
+from hydranet.routing.examination import examine
+from hydranet.routing.routes import PADDING
+from hydranet.routing.switchboard import Switchboard
+from hydranet.routing.token_switchboard import ExaminedTokens
 
 SHAPE: dict[str, Any] = {
     "patch": 4, "dim": 8, "depth": 2, "heads": 2, "num_branches": 4, "k": 2, "num_classes": 5,

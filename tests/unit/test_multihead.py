@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from hydranet.card import read_card
 from hydranet.checkpoints import list_checkpoints, load
+from hydranet.checkpoints.card import read_card
 from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
-from hydranet.evaluation import evaluate
-from hydranet.metrics import Metrics
+from hydranet.evaluation.labelled import evaluate
+from hydranet.evaluation.metrics import Metrics
 from hydranet.models import HydraNet, create_model
 from hydranet.prediction import predict
-from hydranet.routing import Route
+from hydranet.routing.routes import Route
 
 SHAPES: dict[str, dict[str, Any]] = {
     "multihead_resnet": {"widths": (4, 6, 8)},

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from onnx import ModelProto, helper, load_model_from_string
 
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.weights import read_weights
 from hydranet.engines import Engine, open_engine
 from hydranet.engines.onnx import cache, link, pieces, program
 from hydranet.engines.onnx.canonical import canonical
 from hydranet.engines.onnx.graphs import to_arrays
 from hydranet.engines.onnx.hoist import rename
 from hydranet.engines.onnx.link import optimised
-from hydranet.weights import read_weights
 
 _numbers = count()
 

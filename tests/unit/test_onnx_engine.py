@@ -23,11 +23,11 @@ from engine_checks import (
     second_confidence,
 )
 
-from hydranet.array_routing import PADDING
 from hydranet.checkpoints import Checkpoint
 from hydranet.engines import Engine, open_engine
 from hydranet.engines.onnx import lane, routed
 from hydranet.registry import model_config
+from hydranet.routing.arrays import PADDING
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from hydranet.card import read_card
 from hydranet.checkpoints import CARD, FILES, find_checkpoint, load_model
+from hydranet.checkpoints.card import read_card
+from hydranet.checkpoints.foreign import receive
 from hydranet.config import DynamicConfig, EarlyExitResConfig, MoeViTConfig
 from hydranet.errors import InputError
-from hydranet.foreign_checkpoint import receive
 
 CONFIGS: dict[str, DynamicConfig] = {
     "exits": EarlyExitResConfig(

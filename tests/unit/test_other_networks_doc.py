@@ -21,8 +21,9 @@ from app import services
 from app.charts import figure
 from app.views.inspect.sections import SECTIONS as INSPECT
 from app.views.specialise.sections import SECTIONS as SPECIALISE
-from hydranet import config, extensions, registry
+from hydranet import extensions, registry
 from hydranet.checkpoints import list_checkpoints
+from hydranet.config import stored
 from hydranet.errors import InputError
 from hydranet.models.counted import counted_costs
 
@@ -74,10 +75,10 @@ def known(worked: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Iterator
     """This process knows the network too, for the time of a test."""
     folder, _ = worked
     monkeypatch.setenv(extensions.VARIABLE, str(folder / "my_networks.py"))
-    for module, name in ((config, "CONFIG_CLASSES"), (registry, "_REGISTRY")):
+    for module, name in ((stored, "CONFIG_CLASSES"), (registry, "_REGISTRY")):
         before = dict(getattr(module, name))
         monkeypatch.setattr(module, name, before)
-    monkeypatch.setattr(registry, "CONFIG_CLASSES", config.CONFIG_CLASSES)
+    monkeypatch.setattr(registry, "CONFIG_CLASSES", stored.CONFIG_CLASSES)
     monkeypatch.setattr(extensions, "_loaded", set())
     monkeypatch.setattr(figure, "CHECKED", True)
     monkeypatch.setattr(

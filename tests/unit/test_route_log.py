@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hydranet.errors import InputError
-from hydranet.route_log import RouteLog, read_route_log, write_route_log
+from hydranet.evaluation.route_log import RouteLog, read_route_log, write_route_log
 
 COUNT = 7
 

@@ -7,7 +7,7 @@ import torch
 
 from hydranet.errors import InputError
 from hydranet.models import HydraNet, create_model
-from hydranet.routing import PADDING, Route, dynamic_route, masked_route, top_k_route
+from hydranet.routing.routes import PADDING, Route, dynamic_route, masked_route, top_k_route
 
 SCORES = torch.tensor([[0.1, 3.0, -1.0, 2.0], [5.0, 1.0, 4.0, 1.5]])
 

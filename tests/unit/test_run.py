@@ -17,9 +17,9 @@ from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
-from hydranet.evaluation import evaluate
+from hydranet.evaluation.labelled import evaluate
+from hydranet.evaluation.route_log import read_route_log
 from hydranet.models import HydraNet, Network, build
-from hydranet.route_log import read_route_log
 from hydranet.training.finish import finish
 from hydranet.training.recipe import Recipe
 from hydranet.training.run import class_features, make_subtasks, train_model

@@ -9,7 +9,7 @@ from test_cli import Shell
 from test_data import class_folders
 from test_shards import shards, spoil_images
 
-from hydranet.card import read_card
+from hydranet.checkpoints.card import read_card
 from hydranet.data import load_images
 
 QUICK = (

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from hydranet.class_features import ClassFeatures
-from hydranet.route_log import RouteLog, write_route_log
+from hydranet.evaluation.class_features import ClassFeatures
+from hydranet.evaluation.route_log import RouteLog, write_route_log
 from hydranet.specialisation import (
     RouteTable,
     Slice,

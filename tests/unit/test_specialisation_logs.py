@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hydranet.errors import InputError
-from hydranet.route_log import RouteLog, write_route_log
+from hydranet.evaluation.route_log import RouteLog, write_route_log
 from hydranet.specialisation import (
     CIFAR100,
     Slice,

@@ -12,11 +12,11 @@ import torch
 
 from hydranet.checkpoints import load
 from hydranet.errors import InputError
-from hydranet.examination import examine
 from hydranet.models import HydraNet
 from hydranet.prediction import predict
-from hydranet.routing import dynamic_route
-from hydranet.switchboard import Examined, Switchboard
+from hydranet.routing.examination import examine
+from hydranet.routing.routes import dynamic_route
+from hydranet.routing.switchboard import Examined, Switchboard
 
 N = 4
 PICTURE = np.random.default_rng(3).integers(0, 256, (20, 20, 3), dtype=np.uint8)

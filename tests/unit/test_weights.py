@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from hydranet.checkpoints import find_checkpoint, load_model
+from hydranet.checkpoints.weight_shapes import weight_shapes
+from hydranet.checkpoints.weights import read_weights
 from hydranet.models import build
 from hydranet.registry import list_models, model_config
-from hydranet.weight_shapes import weight_shapes
-from hydranet.weights import read_weights
 
 
 @pytest.mark.parametrize("name", list_models())

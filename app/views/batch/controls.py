@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import state
 from app.views.dials import choose_k, choose_threshold
 from hydranet.bulk.rows import Settings
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 
 
 def choose_settings(card: Card) -> Settings:

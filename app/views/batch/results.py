@@ -14,7 +14,7 @@ from app.charts.batch_words import answers_sentence, answers_text, load_sentence
 from app.views.text import plain
 from hydranet.bulk.rows import Row, Settings
 from hydranet.bulk.table import parquet_bytes
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 
 _CHART = {"displayModeBar": False}
 _SHOWN_REASONS = 5

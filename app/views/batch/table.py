@@ -10,8 +10,8 @@ from app.batch_table import Wanted, answers, class_name, readable, table
 from app.charts.palette import branch_colour
 from app.views.to_inspect import open_on_inspect
 from hydranet.bulk.rows import Found, Row, Settings
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.card import Card
 
 _JUMPS = "batch_jumps"
 _HEIGHT = 440

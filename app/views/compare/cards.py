@@ -17,8 +17,8 @@ from app.views.compare.recall import show_recall
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
 from app.views.text import plain
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.card import Card
 
 
 def show_cards(chosen: Sequence[Entry], checkpoints: Sequence[Checkpoint]) -> None:

@@ -14,10 +14,10 @@ from app.charts.class_recall import class_recall, extremes
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
 from app.views.text import plain
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
-from hydranet.recall import recall_by_class
+from hydranet.evaluation.recall import recall_by_class
 
 
 def show_recall(checkpoint: Checkpoint) -> None:

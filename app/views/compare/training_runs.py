@@ -14,8 +14,8 @@ from app.charts.training_curves import HEIGHT, LOAD_HEIGHT, branch_load_map, tra
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
 from app.views.text import plain
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.card import Card
 
 
 def show_runs(checkpoints: Sequence[Checkpoint]) -> None:

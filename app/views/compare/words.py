@@ -9,7 +9,7 @@ import streamlit as st
 from app.charts.cost_axes import rounded
 from app.comparison import Entry, free_saving, interpolated, same_cost, verdict
 from app.views.text import plain
-from hydranet.policies import Policy
+from hydranet.routing.policies import Policy
 
 
 def show_verdict(rows: Sequence[Entry]) -> None:

@@ -15,7 +15,7 @@ from app.policy_words import picture_words
 from app.views.clicks import clicked
 from app.views.inspect.parts import opened_part
 from app.views.text import plain
-from hydranet.route_log import RouteLog
+from hydranet.evaluation.route_log import RouteLog
 
 _PICTURE = "network_picture"
 _CHART = {"displayModeBar": False}

@@ -8,10 +8,10 @@ from app import state
 from app.views.dials import choose_k, choose_threshold
 from app.views.own_network import offer_own_network
 from app.views.text import plain
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.card import Card
 from hydranet.costs import Costs
-from hydranet.switchboard import Switchboard
+from hydranet.routing.switchboard import Switchboard
 
 _FIRST = "hydra_res_d1"
 

@@ -13,7 +13,7 @@ from app.inspection import Inspection
 from app.report.document import document
 from app.report.figures import as_csv, as_json
 from app.report.record import Record, record
-from hydranet.route_log import RouteLog
+from hydranet.evaluation.route_log import RouteLog
 
 _FILES: tuple[tuple[str, str, str, str, Callable[[Record], bytes]], ...] = (
     ("Report", ":material/description:", "html", "text/html", document),

@@ -17,7 +17,7 @@ from app.inspection import Inspection
 from app.policy_words import no_subtask_words
 from app.views.inspect.combiner import show_combiner
 from app.views.text import plain
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
 
 _CHART = {"displayModeBar": False}

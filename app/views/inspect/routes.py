@@ -13,8 +13,8 @@ from app.inspection import Inspection
 from app.policy_words import a
 from app.views.clicks import clicked
 from app.views.text import plain
-from hydranet.choices import Subsets, every_subset, single_changes
-from hydranet.switchboard import Examined, Switchboard
+from hydranet.routing.choices import Subsets, every_subset, single_changes
+from hydranet.routing.switchboard import Examined, Switchboard
 
 _CHART = {"displayModeBar": False}
 _SUBSETS = "subsets"

@@ -12,7 +12,7 @@ from app import state
 from app.inspection import Inspection
 from app.policy_words import no_gate_words
 from hydranet.errors import InputError
-from hydranet.policies import Policy
+from hydranet.routing.policies import Policy
 
 if TYPE_CHECKING:
     from hydranet.explain.targets import Target

@@ -14,7 +14,7 @@ from app.datasets import DataSet
 from app.views.notices import refused
 from app.views.specialise import keys
 from app.views.text import plain
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
 from hydranet.specialisation import Pair
 

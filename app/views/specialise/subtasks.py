@@ -12,7 +12,7 @@ from app.views.clicks import clicked
 from app.views.specialise import keys
 from app.views.specialise.images import show_slice
 from app.views.text import plain
-from hydranet.class_features import ClassFeatures
+from hydranet.evaluation.class_features import ClassFeatures
 from hydranet.specialisation import (
     ClassMap,
     RouteTable,

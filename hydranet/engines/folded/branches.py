@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hydranet.array_routing import PADDING
 from hydranet.engines.folded.families import FoldedFamily
 from hydranet.engines.folded.graphs import Graphed
 from hydranet.engines.folded.layers import Layer, joined, packed, taken
 from hydranet.executions.reference import chosen_features
 from hydranet.models.hydra import Branch
+from hydranet.routing.arrays import PADDING
 
 WAYS = ("loop", "gathered", "buckets", "all")
 """loop: each branch on its own rows, one after the other. gathered: the weights of what fired, once

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
-from hydranet.array_routing import choose
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
+from hydranet.checkpoints.weights import Weights
 from hydranet.engines.int8.graphs import MAPS, NETWORK, STEM, branch_name, pieces_of
 from hydranet.engines.onnx.pieces import Pieces, build
 from hydranet.engines.onnx.sessions import open_session
-from hydranet.weights import Weights
+from hydranet.routing.arrays import choose
 
 METHODS = ("extremes", "mean extremes", "mean 99.99 %")
 BATCH = 64

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hydranet.checkpoints.int8_note import INT8
 from hydranet.errors import InputError
-from hydranet.int8_note import INT8
 from hydranet.structure import shown, structure, unique
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
+from hydranet.checkpoints.weights import Weights
 from hydranet.engines.int8.calibration import Calibration
 from hydranet.engines.int8.qdq import Range, quantised, values_of, with_packed_output
 from hydranet.engines.onnx.pieces import Pieces, build
 from hydranet.errors import InputError
-from hydranet.weights import Weights
 
 NETWORK, STEM, MAPS = "network", "stem", "maps"
 

@@ -15,15 +15,15 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.card import Card
+from hydranet.checkpoints.weights import Weights, read_weights
 from hydranet.engines.int8.calibration import Calibration
 from hydranet.engines.int8.graphs import Int8Graphs, int8_graphs
 from hydranet.engines.int8.runner import Int8Runner
 from hydranet.engines.onnx import cache
 from hydranet.engines.onnx.optimise import optimised
 from hydranet.errors import InputError
-from hydranet.weights import Weights, read_weights
 
 BUILDER = 1
 """Goes up with every change in what is built, so that nothing older is read."""

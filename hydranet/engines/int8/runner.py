@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.array_routing import PADDING, choose
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.engines.engine import Outputs, without_branches
 from hydranet.engines.int8.graphs import MAPS, Int8Graphs
 from hydranet.engines.int8.qdq import PACKED
 from hydranet.engines.onnx.sessions import open_session
+from hydranet.routing.arrays import PADDING, choose
 
 CHUNK = 64
 """Images that go through the trunk at once."""

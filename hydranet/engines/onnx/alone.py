@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.array_routing import PADDING, choose, choose_for_one
 from hydranet.engines.engine import Outputs
 from hydranet.engines.onnx.buffers import Buffer, Shaped
 from hydranet.engines.onnx.calls import Calls
 from hydranet.engines.onnx.memory import Floats, Whole
 from hydranet.engines.onnx.names import SCORES
+from hydranet.routing.arrays import PADDING, choose, choose_for_one
 
 if TYPE_CHECKING:
     from hydranet.engines.onnx.routed import RoutedRunner
@@ -82,7 +82,7 @@ class Alone:
     def _chosen(
         self, k: int, threshold: float, fired: Whole | None
     ) -> tuple[list[int], list[float]]:
-        """What fires and its weights, see `array_routing.choose`."""
+        """What fires and its weights, see `routing.arrays.choose`."""
         given = None if fired is None else fired.tolist()[0]
         scores: list[Any] = self._score_numbers.tolist()
         found = choose_for_one(scores, k=k, threshold=threshold, fired=given)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from hydranet.checkpoints.weights import Weights
 from hydranet.config import DenseNetConfig
 from hydranet.engines.onnx.graph import Graph
 from hydranet.engines.onnx.layers import norm_relu
-from hydranet.weights import Weights
 
 
 def dense_stem(graph: Graph, weights: Weights, x: str, config: DenseNetConfig) -> str:

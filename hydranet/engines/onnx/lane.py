@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.array_routing import PADDING, choose
 from hydranet.engines.engine import Outputs
 from hydranet.engines.onnx.calls import Calls
 from hydranet.engines.onnx.memory import Memory, Whole
 from hydranet.engines.onnx.names import SCORES
 from hydranet.engines.onnx.plans import ByBranch, EveryBranch
+from hydranet.routing.arrays import PADDING, choose
 
 if TYPE_CHECKING:
     from hydranet.engines.onnx.routed import RoutedRunner

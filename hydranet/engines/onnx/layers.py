@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hydranet.checkpoints.weights import Weights
 from hydranet.engines.onnx.graph import Graph
-from hydranet.weights import Weights
 
 EPSILON = 1e-5
 """torch's own, which batch norm adds to the variance."""

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
+from hydranet.checkpoints.weights import Weights, read_weights
 from hydranet.config import HydraConfig
 from hydranet.engines.engine import check_pixels
 from hydranet.engines.onnx.graph import Graph
 from hydranet.engines.onnx.pieces import body_maps, on_pixels, trunk
 from hydranet.engines.onnx.sessions import open_session
 from hydranet.errors import InputError
-from hydranet.weights import Weights, read_weights
 
 if TYPE_CHECKING:
     from hydranet.checkpoints import Checkpoint

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
+from hydranet.checkpoints.weights import Weights
 from hydranet.config import ArchitectureConfig, DenseNetConfig, HydraConfig, ResNetConfig
 from hydranet.data.normalisation import Normalisation
 from hydranet.engines.onnx.dense import dense_maps, dense_stem
@@ -21,7 +22,6 @@ from hydranet.engines.onnx.graph import Graph
 from hydranet.engines.onnx.layers import linear
 from hydranet.engines.onnx.residual import residual_maps, residual_stem
 from hydranet.errors import InputError
-from hydranet.weights import Weights
 
 _OUTPUT = "combiner.output"
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hydranet.array_routing import choose
 from hydranet.engines.engine import Outputs
 from hydranet.engines.onnx.buffers import Buffer
 from hydranet.engines.onnx.calls import Calls
 from hydranet.engines.onnx.memory import Memory, Whole
+from hydranet.routing.arrays import choose
 
 if TYPE_CHECKING:
     from hydranet.engines.onnx.routed import RoutedRunner

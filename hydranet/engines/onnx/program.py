@@ -15,13 +15,13 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.card import Card
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.card import Card
+from hydranet.checkpoints.weights import Weights, arrays_of, fitting, read_checked
 from hydranet.engines.onnx import cache
 from hydranet.engines.onnx.graphs import Linked, Whole, from_arrays, to_arrays
 from hydranet.engines.onnx.routed import RoutedRunner
 from hydranet.engines.onnx.whole import WholeRunner
-from hydranet.weights import Weights, arrays_of, fitting, read_checked
 
 BUILDER = 8
 """Goes up with every change in what is built, so that nothing older is read."""

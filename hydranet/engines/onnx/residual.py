@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hydranet.checkpoints.weights import Weights
 from hydranet.config import ResNetConfig
 from hydranet.engines.onnx.graph import Graph
 from hydranet.engines.onnx.layers import conv_norm
-from hydranet.weights import Weights
 
 
 def residual_stem(graph: Graph, weights: Weights, x: str, config: ResNetConfig) -> str:

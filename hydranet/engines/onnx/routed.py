@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.array_routing import PADDING
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.engines.engine import Outputs, joined
 from hydranet.engines.onnx.alone import Alone
 from hydranet.engines.onnx.buffers import aligned, value
@@ -19,6 +18,7 @@ from hydranet.engines.onnx.memory import Floats, Whole
 from hydranet.engines.onnx.names import SCORES, of_branch
 from hydranet.engines.onnx.pool import Pool
 from hydranet.engines.onnx.sessions import open_session
+from hydranet.routing.arrays import PADDING
 
 if TYPE_CHECKING:
     from onnxruntime import OrtValue

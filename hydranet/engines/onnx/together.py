@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from hydranet.array_routing import PADDING
 from hydranet.engines.onnx.graph import Graph
 from hydranet.engines.onnx.names import FEATURES, SCORES, of_branch
+from hydranet.routing.arrays import PADDING
 
 
 def together(
@@ -66,7 +66,7 @@ def together(
 
 
 def _choose(graph: Graph) -> tuple[str, str]:
-    """What fires, best-scored first, and its weights, both (B, k); see `array_routing.choose`."""
+    """What fires, best-scored first, and its weights, both (B, k); see `routing.arrays.choose`."""
     zero, never = graph.constant(np.array(0)), graph.constant(np.array(-np.inf))
     is_padding = graph.add("Less", "among", zero)
     scores = graph.add("GatherElements", SCORES, graph.add("Max", "among", zero), axis=1)

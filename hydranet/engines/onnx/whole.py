@@ -7,7 +7,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.engines.engine import Outputs, without_branches
 from hydranet.engines.onnx.buffers import Buffer
 from hydranet.engines.onnx.calls import Calls

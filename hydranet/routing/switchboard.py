@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.answer import Answer
 from hydranet.costs import Costs
 from hydranet.errors import InputError
-from hydranet.policies import GATED, Policy, softmax
+from hydranet.routing.answer import Answer
+from hydranet.routing.policies import GATED, Policy, softmax
 
 
 @dataclass(frozen=True, kw_only=True)

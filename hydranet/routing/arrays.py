@@ -1,7 +1,7 @@
 """Routes as arrays: which branches run, and with what weights, of gate scores. Light: no torch.
 
-What `hydranet.routing` does for torch, gradients aside, and with ties broken: of branches that
-score alike the first ones run. The heads of a multi-head network all score 0, so the first k run.
+What `routes` does for torch, gradients aside, and with ties broken: of branches that score alike
+the first ones run. The heads of a multi-head network all score 0, so the first k run.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.card import Card
+from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
-from hydranet.policies import GATED, Policy
+from hydranet.routing.policies import GATED, Policy
 
 PADDING = -1
 """Stands where an image runs fewer branches than others of its batch."""

@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hydranet.checkpoints.int8_note import Int8Note
 from hydranet.config import ArchitectureConfig, DynamicConfig, config_from_json
 from hydranet.costs import Costs, count_costs
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
-from hydranet.int8_note import Int8Note
-from hydranet.metrics import Metrics
-from hydranet.policies import GATED, Policy
+from hydranet.evaluation.metrics import Metrics
+from hydranet.routing.policies import GATED, Policy
 from hydranet.structure import shown, structure, unique
 from hydranet.subtasks import members
 from hydranet.training.history import EpochRecord

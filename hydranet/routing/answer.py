@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.policies import GATED, Policy, softmax
+from hydranet.routing.policies import GATED, Policy, softmax
 
 
 @dataclass(frozen=True, kw_only=True)

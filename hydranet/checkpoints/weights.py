@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from hydranet.checkpoints import WEIGHTS, Checkpoint, changed_weights
+from hydranet.checkpoints.folders import WEIGHTS, Checkpoint, changed_weights
+from hydranet.checkpoints.weight_shapes import COUNTER, Shape, weight_shapes
 from hydranet.errors import InputError
 from hydranet.structure import shown, unique
-from hydranet.weight_shapes import COUNTER, Shape, weight_shapes
 
 Weights = Mapping[str, NDArray[np.floating]]
 """The tensors that a network computes with, under torch's names."""

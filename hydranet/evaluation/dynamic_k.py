@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hydranet.costs import Costs
 from hydranet.errors import InputError
-from hydranet.policies import GATED, Policy
+from hydranet.routing.policies import GATED, Policy
 
 THRESHOLDS = (
     0.0, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.13, 0.16,

@@ -1,6 +1,6 @@
 """Any setting of the switchboard for one image whose tokens have routes of their own. Light.
 
-As `hydranet.switchboard`, of scores and expert outputs that were computed once, a row a token.
+As `switchboard`, of scores and expert outputs that were computed once, a row a token.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.answer import Answer
-from hydranet.array_routing import PADDING
-from hydranet.policies import softmax
-from hydranet.switchboard import Examined, Switchboard, check_fired
+from hydranet.routing.answer import Answer
+from hydranet.routing.arrays import PADDING
+from hydranet.routing.policies import softmax
+from hydranet.routing.switchboard import Examined, Switchboard, check_fired
 
 _ROUTES_AT_ONCE = 512
 

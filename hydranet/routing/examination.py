@@ -9,7 +9,7 @@ from hydranet.errors import InputError
 from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
 from hydranet.prediction import Picture, network_input
-from hydranet.switchboard import Examined
+from hydranet.routing.switchboard import Examined
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydranet.errors import InputError
-from hydranet.route_log import RouteLog
+from hydranet.evaluation.route_log import RouteLog
 
 
 def recall_by_class(log: RouteLog, num_classes: int) -> NDArray[np.float64]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import chain
 
-from hydranet.dynamic_k import DynamicPoint
 from hydranet.errors import InputError
+from hydranet.evaluation.dynamic_k import DynamicPoint
 
 
 @dataclass(frozen=True, kw_only=True)

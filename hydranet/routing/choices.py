@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydranet.switchboard import Examined
+from hydranet.routing.switchboard import Examined
 
 ALL_SUBSETS = 12
 """Up to so many branches, every subset of all of them is tried."""

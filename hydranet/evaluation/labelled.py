@@ -10,16 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hydranet.array_routing import PADDING
-from hydranet.class_features import ClassFeatures
 from hydranet.costs import count_costs
 from hydranet.data.batches import LabelledBatches, evaluation_batch
-from hydranet.dynamic_k import DynamicPoint, dynamic_curve
-from hydranet.metrics import Metrics
+from hydranet.evaluation.class_features import ClassFeatures
+from hydranet.evaluation.dynamic_k import DynamicPoint, dynamic_curve
+from hydranet.evaluation.metrics import Metrics
+from hydranet.evaluation.route_log import RouteLog
+from hydranet.evaluation.verdicts import FEATURES, verdicts
 from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
-from hydranet.route_log import RouteLog
-from hydranet.verdicts import FEATURES, verdicts
+from hydranet.routing.arrays import PADDING
 
 
 @dataclass(frozen=True)

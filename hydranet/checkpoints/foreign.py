@@ -16,14 +16,14 @@ from typing import Final
 import numpy as np
 
 from hydranet.bulk.items import as_text
-from hydranet.card import Card, read_card
-from hydranet.checkpoints import CARD, ROUTES, WEIGHTS, Checkpoint, find_checkpoint
+from hydranet.checkpoints.card import Card, read_card
+from hydranet.checkpoints.folders import CARD, ROUTES, WEIGHTS, Checkpoint, find_checkpoint
+from hydranet.checkpoints.weight_shapes import weight_shapes
+from hydranet.checkpoints.weights import read_weights
 from hydranet.config import ArchitectureConfig
 from hydranet.errors import InputError
 from hydranet.files import write_whole
 from hydranet.intake.zips import Limits, is_hidden, mebibytes, open_zip, read_entry, why_not
-from hydranet.weight_shapes import weight_shapes
-from hydranet.weights import read_weights
 
 MOST_BYTES: Final = 64 * 2**20
 """Of all its files, packed or not."""

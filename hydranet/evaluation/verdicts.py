@@ -27,7 +27,7 @@ def verdicts(
     network also `gate_scores`, `order` (branches, best first), `correct_by_k`, `in_top5_by_k`, all
     (B, N), and `fired` (B, k), −1 behind the last; where tokens are routed, the k that count most
     for the image; with subtasks `correct_with_subtask` and `correct_subtask_first` (B, N), see
-    `hydranet.route_log`.
+    `hydranet.evaluation.route_log`.
     """
     if isinstance(model, DynamicNetwork):
         return _of_dynamic(model, images, labels, subtask_of_class)

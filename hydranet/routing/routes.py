@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hydranet.array_routing import PADDING
 from hydranet.errors import InputError
-from hydranet.policies import Policy
+from hydranet.routing.arrays import PADDING
+from hydranet.routing.policies import Policy
 
 __all__ = ["PADDING", "Route", "dynamic_route", "masked_route", "top_k_route", "weighed"]
 
