@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import services
-from app.computing import admitted
-from app.roll import thumbnail
+from app.cores.computing import admitted
+from app.handed_over.roll import thumbnail
 from app.server import counters
 from hydranet.bulk.answers import each, run_pixels
 from hydranet.bulk.items import IT, Item, as_text

@@ -16,7 +16,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from app.server_paths import DATA, data_folder
+from app.server.paths import DATA, data_folder
 from hydranet.bulk.items import Item
 from hydranet.checkpoints import Checkpoint
 from hydranet.data import LabelledImages, load_images

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import streamlit as st
 
+from app.cores.kept import Kept
 from app.data_images import DataImages, OfItems
-from app.kept import Kept
-from app.own_images import OwnImages
-from app.own_network import OwnNetwork
+from app.handed_over.own_images import OwnImages
+from app.handed_over.own_network import OwnNetwork
 from hydranet.checkpoints import ROUTES, Checkpoint
 from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from app.admission import Turn
-from app.computing import admitted, once
+from app.cores.admission import Turn
+from app.cores.computing import admitted, once
+from app.cores.kept import Kept
 from app.inspection import Inspection
-from app.kept import Kept
 from app.services import Key, key
 from app.torch_services import held, needs_torch, network
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app import services
-from app.computing import once
-from app.kept import Kept
+from app.cores.computing import once
+from app.cores.kept import Kept
 from app.services import Key, key
 
 if TYPE_CHECKING:

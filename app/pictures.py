@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.computing import once
-from app.kept import Kept
+from app.cores.computing import once
+from app.cores.kept import Kept
 
 if TYPE_CHECKING:
     from app.intake import Intake

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
-from app.computing import admitted, once
-from app.kept import Kept
-from app.own_network import OwnNetwork
+from app.cores.computing import admitted, once
+from app.cores.kept import Kept
+from app.handed_over.own_network import OwnNetwork
 from app.server import counters
 from hydranet.checkpoints import ROUTES, Checkpoint, DamagedCheckpoint, list_checkpoints
 from hydranet.data.resize import fit_square

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from app.computing import once
-from app.kept import Kept
+from app.cores.computing import once
+from app.cores.kept import Kept
 from app.services import Key, key
 from hydranet.errors import InputError
 

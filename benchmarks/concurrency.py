@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from app.admission import Admission
+from app.cores.admission import Admission
 from hydranet.bench.measure import even_routes
 from hydranet.bench.opening import open_variant
 from hydranet.bench.rounds import Spread

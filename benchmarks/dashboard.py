@@ -27,7 +27,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.intake import SAMPLES
-from app.serving import CHROMIUM_FLAGS, Served, find_chromium, served
+from app.outside.serving import CHROMIUM_FLAGS, Served, find_chromium, served
 from hydranet.machine import hardware, versions
 
 SETTLE_MS = 2000

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import kept
+from app.cores import kept
 from hydranet.machine import hardware, versions
 
 PAGE = Path(__file__).parent.parent / "app" / "page_scripts" / "inspect.py"

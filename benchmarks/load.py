@@ -34,10 +34,10 @@ import torch
 from PIL import Image
 
 import hydranet
-from app.proxy import find_nginx, proxied
-from app.roll import thumbnail
-from app.serving import free_port, served
-from app.visitor import Lost, Visitor, widget_id
+from app.handed_over.roll import thumbnail
+from app.outside.proxy import find_nginx, proxied
+from app.outside.serving import free_port, served
+from app.outside.visitor import Lost, Visitor, widget_id
 from hydranet.machine import cores, hardware, versions
 from hydranet.models import Network
 

@@ -23,8 +23,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.serving import served
-from app.visitor import Visitor
+from app.outside.serving import served
+from app.outside.visitor import Visitor
 from hydranet.bench.rounds import Spread
 from hydranet.checkpoints import (
     ROUTES,

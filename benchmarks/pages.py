@@ -34,8 +34,8 @@ from urllib.parse import urlencode
 from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from app.looking import PATIENCE_MS, wait_until_drawn, watch
-from app.serving import CHROMIUM_FLAGS, find_chromium, served
+from app.outside.looking import PATIENCE_MS, wait_until_drawn, watch
+from app.outside.serving import CHROMIUM_FLAGS, find_chromium, served
 from app.views.compare import keys
 from app.views.inspect.sections import SECTIONS as INSPECT_SECTIONS
 from app.views.specialise.sections import SECTIONS as DATA_SECTIONS

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from app.outside.serving import served
+from app.outside.visitor import Visitor, widget_id
 from app.server.garbage import EVERY_S
-from app.serving import served
-from app.visitor import Visitor, widget_id
 from hydranet.bench.rounds import Spread
 from hydranet.machine import hardware, versions
 

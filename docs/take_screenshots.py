@@ -20,8 +20,8 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from app.intake import SAMPLES
-from app.looking import wait_until_drawn, watch
-from app.serving import CHROMIUM_FLAGS, find_chromium, served
+from app.outside.looking import wait_until_drawn, watch
+from app.outside.serving import CHROMIUM_FLAGS, find_chromium, served
 from app.views.compare import keys
 from app.views.inspect.sections import SECTIONS
 from app.views.specialise.sections import SECTIONS as DATA_SECTIONS

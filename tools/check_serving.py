@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.serving import served
-from app.visitor import Visitor, widget_id
+from app.outside.serving import served
+from app.outside.visitor import Visitor, widget_id
 
 NETWORK = "hydra_res_d1"
 _PATIENCE_S = 180

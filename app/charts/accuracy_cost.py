@@ -19,8 +19,8 @@ from app.charts.marks import MARKS, OUTLINE, Mark
 from app.charts.network_hover import HOVER, hover_of
 from app.charts.palette import ACCENT, QUIET
 from app.charts.point_names import point_names
-from app.comparison import Entry
-from app.front import pareto_front, settings
+from app.comparing.front import pareto_front, settings
+from app.comparing.rows import Entry
 
 HEIGHT = 500
 _LINE = {"width": 1, "color": OUTLINE}

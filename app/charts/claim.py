@@ -14,7 +14,7 @@ from app.charts.families import GROUPS
 from app.charts.figure import AXES, BARE, figure, level
 from app.charts.marks import OUTLINE, Mark
 from app.charts.palette import QUIET
-from app.claim import Claim
+from app.comparing.claim import Claim
 
 HEIGHT = 340
 _COLOURS = {group.name: group.colour for group in GROUPS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.comparison import AtK, AtThreshold, Entry
+from app.comparing.rows import AtK, AtThreshold, Entry
 
 BATCHES = (1, 64)
 """Batch sizes that networks are timed at."""

@@ -9,7 +9,7 @@ from app.charts.families import group_of
 from app.charts.figure import Trace
 from app.charts.marks import MEASURED
 from app.charts.network_hover import HOVER, hover
-from app.comparison import Entry
+from app.comparing.rows import Entry
 
 UNFADED = {"marker": {"opacity": 1}}
 """Of points that are not selected: which are chosen is drawn, not faded."""

@@ -6,7 +6,7 @@ from html import escape
 from textwrap import wrap
 
 from app.charts.cost_axes import CostAxis, rounded
-from app.comparison import Entry
+from app.comparing.rows import Entry
 
 HOVER = "%{hovertext}<extra></extra>"
 _WIDTH = 46

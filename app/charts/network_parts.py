@@ -13,7 +13,7 @@ from app.charts.html import in_lines
 from app.charts.marks import OUTLINE
 from app.charts.network_look import Look
 from app.charts.palette import ACCENT, QUIET, branch_colour, faint, on
-from app.policy_words import a
+from app.words.policies import a
 
 STEM, GATE, BRANCH, COMBINER = 0.0, 1.0, 2.1, 4.0
 _BAR, _BAR_LENGTH = 2.22, 0.95

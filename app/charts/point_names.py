@@ -11,7 +11,7 @@ from typing import Any
 from app.charts.cost_axes import CostAxis
 from app.charts.name_places import Place, Point, along, name_places
 from app.charts.palette import QUIET
-from app.comparison import Entry
+from app.comparing.rows import Entry
 
 
 def point_names(rows: Sequence[Entry], axis: CostAxis, *, log: bool) -> list[dict[str, Any]]:

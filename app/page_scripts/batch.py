@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import own_networks
 from app.batch_table import readable
+from app.handed_over import own_networks
 from app.views.batch import results, source, table
 from app.views.batch.controls import choose_settings
 from app.views.batch.work import work

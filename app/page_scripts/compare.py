@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import own_networks
-from app.comparison import Entry, comparable, entries
-from app.measuring import times
+from app.comparing.measuring import times
+from app.comparing.rows import Entry, comparable, entries
+from app.handed_over import own_networks
 from app.views.compare.chart import show_chart, show_left_out, show_table
 from app.views.compare.chosen import choose_networks
 from app.views.compare.controls import View, choose_view

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import own_networks, services, state
+from app import services, state
+from app.handed_over import own_networks
 from app.inspection import inspect
 from app.views.inspect import answer, controls, source
 from app.views.inspect.cost import show_cost

@@ -3,7 +3,7 @@ fail?"""
 
 from __future__ import annotations
 
-from app import own_networks
+from app.handed_over import own_networks
 from app.views.notices import damaged_notice, nothing_to_show, refused
 from app.views.specialise.sections import show_section
 from app.views.specialise.source import choose_data, show_summary

@@ -12,12 +12,12 @@ from html import escape
 from PIL import Image
 
 from app.charts.palette import ACCENT, QUIET, branch_colour
-from app.engine_words import engine_words
 from app.inspection import Inspection
 from app.report.figures import macs_by_part
 from app.report.network_svg import network_svg
 from app.report.parts import STYLE, bars, facts, paragraph, picture, section, table
 from app.report.record import Record
+from app.words.engines import engine_words
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _SHOWN = 512

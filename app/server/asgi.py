@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from streamlit import config
 
-from app.computing import ADMISSION
-from app.own_files import remove_left_behind
+from app.cores.computing import ADMISSION
+from app.handed_over.own_files import remove_left_behind
 from app.server import counters
 from app.server.ending import end_in_good_order
 from app.server.garbage import collect_in_background

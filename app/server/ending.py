@@ -15,7 +15,7 @@ import signal
 import threading
 from types import FrameType
 
-from app.admission import Admission
+from app.cores.admission import Admission
 from app.server import runs
 from app.server.logs import log
 

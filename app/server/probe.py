@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app import services
-from app.computing import admitted, telling
+from app.cores.computing import admitted, telling
 from app.intake import sample_names, take_sample
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from app.computing import telling
+from app.cores.computing import telling
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import own_networks
-from app.own_network import OwnNetwork
+from app.handed_over import own_networks
+from app.handed_over.own_network import OwnNetwork
 from app.views.notices import refused
 from app.views.text import plain
 from hydranet.checkpoints.foreign import MOST_BYTES

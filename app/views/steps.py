@@ -12,7 +12,7 @@ from typing import Protocol
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app.computing import telling
+from app.cores.computing import telling
 from app.views.inspect.waiting import duration
 from app.views.line import in_line
 

@@ -15,8 +15,8 @@ from app.charts.accuracy_cost import accuracy_cost
 from app.charts.cost_axes import AXES, rounded
 from app.charts.families import GROUPS, OTHER, group_of
 from app.charts.marks import MARKS, MEASURED, YOURS, mark_of
-from app.comparison import Entry, comparable, entries, same_cost, verdict
-from app.comparison_table import comparison_table
+from app.comparing.rows import Entry, comparable, entries, same_cost, verdict
+from app.comparing.table import comparison_table
 from app.spreadsheet import as_csv
 from hydranet.checkpoints import Checkpoint, list_checkpoints
 from hydranet.checkpoints.card import DataNote

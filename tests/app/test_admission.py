@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from app import admission
-from app.admission import Admission
+from app.cores import admission
+from app.cores.admission import Admission
 
 _LONG_ENOUGH_S = 20
 

@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
 from app import services
-from app.card_words import architecture_words
 from app.views.inspect.sections import SECTIONS as INSPECT
 from app.views.specialise.sections import SECTIONS as SPECIALISE
+from app.words.card import architecture_words
 from hydranet.checkpoints import find_checkpoint, list_checkpoints
 from hydranet.config import HydraBackboneConfig
 

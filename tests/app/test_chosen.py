@@ -14,11 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
 from app import services
-from app.card_words import architecture_words, differing, provenance_words, recipe_table
 from app.charts.class_recall import EACH, class_recall, extremes
 from app.charts.part_costs import part_bars, part_macs, part_table
 from app.charts.top1_curve import top1_curve
 from app.views.compare import chosen, keys
+from app.words.card import architecture_words, differing, provenance_words, recipe_table
 from hydranet.checkpoints import CHECKPOINTS, ROUTES, find_checkpoint, list_checkpoints
 from hydranet.checkpoints.card import DataNote
 from hydranet.costs import count_costs

@@ -11,7 +11,7 @@ import pytest
 from app.charts.claim import claim_chart
 from app.charts.cost_axes import AXES, milliseconds
 from app.charts.marks import DIGITISED, MEASURED, REPORTED
-from app.claim import (
+from app.comparing.claim import (
     PAPER,
     claim_table,
     claim_words,
@@ -20,8 +20,8 @@ from app.claim import (
     from_paper,
     measured_by_us,
 )
-from app.comparison import AtBatch, AtK, Entry, entries
-from app.front import pareto_front, settings
+from app.comparing.front import pareto_front, settings
+from app.comparing.rows import AtBatch, AtK, Entry, entries
 from hydranet.published import published_results
 
 MACS = AXES["MACs"]

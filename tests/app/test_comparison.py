@@ -13,7 +13,7 @@ from app.charts.accuracy_cost import accuracy_cost
 from app.charts.cost_axes import AXES
 from app.charts.marks import MEASURED, REPORTED
 from app.charts.training_curves import branch_load_map, training_curves
-from app.comparison import AtThreshold, Entry, free_saving, interpolated
+from app.comparing.rows import AtThreshold, Entry, free_saving, interpolated
 from hydranet.checkpoints import CHECKPOINTS, find_checkpoint, list_checkpoints
 from hydranet.evaluation.dynamic_k import DynamicPoint
 from hydranet.training.history import EpochRecord

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app import admission, explanations, torch_services
-from app.computing import ADMISSION, telling
+from app import explanations, torch_services
+from app.cores import admission
+from app.cores.computing import ADMISSION, telling
+from app.cores.kept import Kept
 from app.inspection import Inspection, inspect
 from app.intake import Intake, take_in
-from app.kept import Kept
 from hydranet.checkpoints import list_checkpoints
 from hydranet.errors import InputError
 from hydranet.explain.methods import METHODS

@@ -12,9 +12,9 @@ import pytest
 from app.charts.accuracy_cost import accuracy_cost
 from app.charts.cost_axes import AXES, milliseconds
 from app.charts.marks import MEASURED
-from app.comparison import AtBatch, AtK, AtThreshold, Entry, entries
-from app.comparison_table import comparison_table
-from app.front import pareto_front, settings
+from app.comparing.front import pareto_front, settings
+from app.comparing.rows import AtBatch, AtK, AtThreshold, Entry, entries
+from app.comparing.table import comparison_table
 from hydranet.checkpoints import WEIGHTS, list_checkpoints
 from hydranet.published import published_results
 

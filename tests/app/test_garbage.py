@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.outside.serving import ROOT
 from app.server.garbage import collect_in_background
-from app.serving import ROOT
 
 
 class Cycle:

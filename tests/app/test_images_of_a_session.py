@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import roll as roll_module
-from app.roll import Roll
+from app.handed_over import roll as roll_module
+from app.handed_over.roll import Roll
 
 ROOT = Path(__file__).parents[2] / "app"
 PAGE = ROOT / "page_scripts" / "inspect.py"

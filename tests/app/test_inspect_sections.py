@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
 from app import services
-from app.baseline import static_baseline, top1_of_route
+from app.comparing.baseline import static_baseline, top1_of_route
 from hydranet.checkpoints import find_checkpoint, list_checkpoints
 from hydranet.checkpoints.card import DataNote
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import computing, explanations, services
-from app.admission import Admission
-from app.computing import telling
+from app import explanations, services
+from app.cores import computing
+from app.cores.admission import Admission
+from app.cores.computing import telling
 from app.inspection import inspect
 from app.intake import Intake
 from hydranet.checkpoints import Checkpoint, list_checkpoints

@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 from app import explanations, services
+from app.cores.kept import Kept
 from app.inspection import Inspection, inspect
 from app.intake import Intake
-from app.kept import Kept
 from hydranet import load, predict
 from hydranet.checkpoints import Checkpoint, list_checkpoints
 from hydranet.explain.targets import ClassLogit

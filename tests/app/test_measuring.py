@@ -13,11 +13,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
-from app import measuring, services
+from app import services
 from app.charts.measured_times import measured_bars
-from app.comparison import AtBatch
-from app.computing import ADMISSION
-from app.kept import Kept
+from app.comparing import measuring
+from app.comparing.rows import AtBatch
+from app.cores.computing import ADMISSION
+from app.cores.kept import Kept
 from app.spreadsheet import as_csv
 from hydranet.checkpoints import Checkpoint, list_checkpoints
 from hydranet.checkpoints.card import DataNote

@@ -18,9 +18,11 @@ from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
 import hydranet
-from app import data_images, own_images, server_paths, services
+from app import data_images, services
 from app.data_images import OfImageSet, OfItems
-from app.own_images import OwnImages, from_files, from_path
+from app.handed_over import own_images
+from app.handed_over.own_images import OwnImages, from_files, from_path
+from app.server import paths as server_paths
 from hydranet.checkpoints import find_checkpoint, list_checkpoints
 from hydranet.data import ImageSet, load_images
 from hydranet.errors import InputError

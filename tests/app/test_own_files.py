@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from app.own_files import remove_left_behind
-from app.serving import ROOT
+from app.handed_over.own_files import remove_left_behind
+from app.outside.serving import ROOT
 
 pytest.importorskip("fcntl")
 
 _PROGRAM = """
-from app.own_files import folder
+from app.handed_over.own_files import folder
 (folder() / "network").mkdir()
 print(folder(), flush=True)
 input()

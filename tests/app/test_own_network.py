@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import kept, own_networks, services
+from app import services
+from app.cores import kept
+from app.handed_over import own_networks
 from hydranet.checkpoints import CHECKPOINTS
 from hydranet.errors import InputError
 

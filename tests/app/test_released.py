@@ -12,7 +12,9 @@ import numpy as np
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import gone, kept, looked_at, services
+from app import services
+from app.cores import kept
+from app.handed_over import gone, looked_at
 
 PAGE = Path(__file__).parents[2] / "app" / "page_scripts" / "inspect.py"
 

@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import explanations, services
-from app.computing import ADMISSION
-from app.kept import Kept
+from app.cores.computing import ADMISSION
+from app.cores.kept import Kept
 from app.views.inspect import waiting
 from app.views.inspect.why_question import ANSWER, MARGIN, SCORE, SHARE
 from hydranet.checkpoints import list_checkpoints

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.intake import SAMPLES
-from app.serving import CHROMIUM_FLAGS, find_chromium, served
+from app.outside.serving import CHROMIUM_FLAGS, find_chromium, served
 
 _PATIENCE_MS = 60_000
 

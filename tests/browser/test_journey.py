@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.serving import served
+from app.outside.serving import served
 
 pytestmark = pytest.mark.browser
 

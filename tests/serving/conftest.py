@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from served_dashboard import PATIENCE_S, Dashboard
 
-from app.serving import served
+from app.outside.serving import served
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,11 @@ import pytest
 from served_dashboard import PATIENCE_S
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-from app.admission import Admission
+from app.cores.admission import Admission
+from app.outside.serving import Served, served
+from app.outside.visitor import Lost, Visitor, widget_id
 from app.server.ending import ENDING_S, SENTENCE
-from app.serving import Served, served
 from app.views.text import plain
-from app.visitor import Lost, Visitor, widget_id
 from hydranet.errors import InputError
 
 LONG = {"num_classes": 8, "image_size": 96}

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from served_dashboard import PATIENCE_S, png
 
-from app.serving import ROOT, served
-from app.visitor import Visitor, widget_id
+from app.outside.serving import ROOT, served
+from app.outside.visitor import Visitor, widget_id
 
 WITHOUT = """
 import os, sys

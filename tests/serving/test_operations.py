@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from served_dashboard import PATIENCE_S, Dashboard, png
 
-from app.visitor import Visitor, widget_id
+from app.outside.visitor import Visitor, widget_id
 
 SECRET = "a-name-nobody-shall-read.png"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from served_dashboard import PATIENCE_S
 
-from app.serving import ROOT, free_port
+from app.outside.serving import ROOT, free_port
 
 
 def test_the_procfile_serves_and_ends(checkpoints: Path) -> None:

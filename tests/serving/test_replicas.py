@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from served_dashboard import PATIENCE_S, Dashboard, png
 
-from app.proxy import find_nginx, proxied
-from app.roll import thumbnail
-from app.serving import ROOT, Served, free_port, served
-from app.visitor import Lost, Visitor, widget_id
+from app.handed_over.roll import thumbnail
+from app.outside.proxy import find_nginx, proxied
+from app.outside.serving import ROOT, Served, free_port, served
+from app.outside.visitor import Lost, Visitor, widget_id
 from hydranet.intake.images import decode_image
 
 MOST_MB = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"][

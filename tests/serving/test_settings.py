@@ -16,8 +16,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from app.serving import ROOT, served
-from app.visitor import Visitor
+from app.outside.serving import ROOT, served
+from app.outside.visitor import Visitor
 
 STRANGER = "https://stranger.example"
 MOST_MB = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["server"][

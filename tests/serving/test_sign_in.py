@@ -12,9 +12,9 @@ from streamlit import config
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.secrets import secrets_singleton
 
+from app.outside.serving import free_port, served
+from app.outside.visitor import Visitor
 from app.server.sign_in import check_secrets
-from app.serving import free_port, served
-from app.visitor import Visitor
 from hydranet.errors import InputError
 
 

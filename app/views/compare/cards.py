@@ -7,16 +7,16 @@ from functools import partial
 
 import streamlit as st
 
-from app.card_words import architecture_words, differing, provenance_words, recipe_table
-from app.card_words import recipe_words as words_of_recipe
 from app.charts.cost_axes import BATCHES, rounded
 from app.charts.part_costs import part_bars, part_table
 from app.charts.top1_curve import top1_curve
-from app.comparison import Entry
+from app.comparing.rows import Entry
 from app.views.compare.recall import show_recall
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
 from app.views.text import plain
+from app.words.card import architecture_words, differing, provenance_words, recipe_table
+from app.words.card import recipe_words as words_of_recipe
 from hydranet.checkpoints import Checkpoint
 from hydranet.checkpoints.card import Card
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from app.charts.accuracy_cost import HEIGHT, accuracy_cost
 from app.charts.cost_axes import CostAxis
-from app.comparison import Entry
-from app.comparison_table import TIMES, comparison_table
-from app.front import pareto_front, settings
+from app.comparing.front import pareto_front, settings
+from app.comparing.rows import Entry
+from app.comparing.table import TIMES, comparison_table
 from app.views.compare.chosen import choose_in_chart
 from app.views.compare.controls import View
 from app.views.downloads import csv_button

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.comparison import Entry
+from app.comparing.rows import Entry
 from app.views.compare.keys import CHOSEN, SECTION, SIDE_BY_SIDE
 
 MOST = 4

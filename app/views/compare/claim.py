@@ -10,8 +10,8 @@ import streamlit as st
 from app.charts.claim import claim_chart
 from app.charts.cost_axes import AXES, BATCHES, CostAxis, milliseconds
 from app.charts.marks import DIGITISED, MEASURED, Mark
-from app.claim import claim_table, claim_words, claims, from_paper, measured_by_us
-from app.comparison import Entry
+from app.comparing.claim import claim_table, claim_words, claims, from_paper, measured_by_us
+from app.comparing.rows import Entry
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
 

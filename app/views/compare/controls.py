@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.charts.cost_axes import AXES, BATCHES, MILLISECONDS, CostAxis, milliseconds
 from app.charts.families import GROUPS, group_of
-from app.comparison import Entry
+from app.comparing.rows import Entry
 
 
 @dataclass(frozen=True)

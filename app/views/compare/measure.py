@@ -7,8 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from app import measuring
 from app.charts.cost_axes import BATCHES
+from app.comparing import measuring
 from app.views.compare.measured_chart import show_measured
 from app.views.downloads import csv_button
 from app.views.inspect.waiting import AT_ONCE_S, patiently

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.comparison import Entry
+from app.comparing.rows import Entry
 from app.views.compare import keys
 from app.views.compare.cards import show_cards
 from app.views.compare.claim import show_claim

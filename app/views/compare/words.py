@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.charts.cost_axes import rounded
-from app.comparison import Entry, free_saving, interpolated, same_cost, verdict
+from app.comparing.rows import Entry, free_saving, interpolated, same_cost, verdict
 from app.views.text import plain
 from hydranet.routing.policies import Policy
 

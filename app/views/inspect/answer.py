@@ -11,10 +11,10 @@ from app.charts.network import network_picture
 from app.charts.words import answer_text, network_text
 from app.inspection import Inspection
 from app.pictures import WIDTH, pictures
-from app.policy_words import picture_words
 from app.views.clicks import clicked
 from app.views.inspect.parts import opened_part
 from app.views.text import plain
+from app.words.policies import picture_words
 from hydranet.evaluation.route_log import RouteLog
 
 _PICTURE = "network_picture"

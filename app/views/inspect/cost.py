@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from app import services
-from app.baseline import static_baseline, top1_of_route
 from app.charts.answer import cost_bar
 from app.charts.words import cost_text
-from app.engine_words import engine_words
+from app.comparing.baseline import static_baseline, top1_of_route
 from app.inspection import Inspection
 from app.views.text import plain
+from app.words.engines import engine_words
 from hydranet.checkpoints import Checkpoint
 
 _CHART = {"displayModeBar": False}

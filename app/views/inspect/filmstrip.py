@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import looked_at, state
+from app import state
+from app.handed_over import looked_at
+from app.handed_over.roll import thumbnail
 from app.intake import take_sample
-from app.roll import thumbnail
 from app.views.text import plain
 
 _KEY = "filmstrip"

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import looked_at, services, state
+from app import services, state
+from app.handed_over import looked_at
 from app.inspection import Inspection
 from app.report.document import document
 from app.report.figures import as_csv, as_json

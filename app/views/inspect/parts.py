@@ -14,9 +14,9 @@ from app.charts.patches import first_of_each, patch_map, patches_text
 from app.charts.words import maps_text, scores_text
 from app.feature_maps import feature_maps
 from app.inspection import Inspection
-from app.policy_words import no_subtask_words
 from app.views.inspect.combiner import show_combiner
 from app.views.text import plain
+from app.words.policies import no_subtask_words
 from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
 

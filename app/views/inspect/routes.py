@@ -10,9 +10,9 @@ from app.charts.choices import NOTHING, change_bars, subsets_scatter
 from app.charts.html import escaped
 from app.charts.words import changes_text, subsets_text
 from app.inspection import Inspection
-from app.policy_words import a
 from app.views.clicks import clicked
 from app.views.text import plain
+from app.words.policies import a
 from hydranet.routing.choices import Subsets, every_subset, single_changes
 from hydranet.routing.switchboard import Examined, Switchboard
 

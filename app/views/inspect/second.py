@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import own_networks, state
+from app import state
 from app.charts.answer import top5_bars
 from app.charts.network import network_picture
 from app.charts.words import answer_text, network_text
+from app.handed_over import own_networks
 from app.inspection import Inspection, inspect, own_board
 from app.views.inspect.combiner import show_shares
 from app.views.inspect.cost import cost_table

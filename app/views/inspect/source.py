@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import looked_at, state
+from app import state
+from app.handed_over import looked_at
 from app.intake import Intake, sample_names, take_sample
 from app.views.notices import refused
 from hydranet.intake.images import MAX_BYTES

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import state
 from app.inspection import Inspection
-from app.policy_words import no_gate_words
+from app.words.policies import no_gate_words
 from hydranet.errors import InputError
 from hydranet.routing.policies import Policy
 

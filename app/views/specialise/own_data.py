@@ -9,9 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import datasets, own_images
-from app.own_images import OwnImages
-from app.server_paths import allowed, allowed_folders
+from app import datasets
+from app.handed_over import own_images
+from app.handed_over.own_images import OwnImages
+from app.server.paths import allowed, allowed_folders
 from app.views.notices import refused
 from hydranet.errors import InputError
 

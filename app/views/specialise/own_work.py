@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import datasets
 from app.datasets import DataSet
-from app.own_images import OwnImages
+from app.handed_over.own_images import OwnImages
 from app.views.steps import go_through
 from app.views.text import plain
 from hydranet.checkpoints import Checkpoint

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import datasets, services
 from app.charts.specialise.class_bars import difference_bars
-from app.comparison import SAME_COST
+from app.comparing.rows import SAME_COST
 from app.datasets import DataSet
 from app.views.notices import refused
 from app.views.specialise import keys

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import datasets
 from app.datasets import DataSet
-from app.own_images import OwnImages
+from app.handed_over.own_images import OwnImages
 from app.views.inspect.controls import choose_checkpoint
 from app.views.specialise.own_data import OwnLog, forget, held, offer
 from app.views.specialise.own_work import show_own_work

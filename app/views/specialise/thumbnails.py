@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.data_images import AtHand, DataImages, of_test_images
 from app.datasets import DataSet
-from app.roll import thumbnail
+from app.handed_over.roll import thumbnail
 from app.views.notices import refused
 from app.views.to_inspect import open_on_inspect
 from hydranet.errors import InputError

@@ -15,8 +15,8 @@ from functools import partial
 
 from PIL import Image
 
-from app import kept
-from app.gone import when_gone
+from app.cores import kept
+from app.handed_over.gone import when_gone
 from app.intake import Intake, take_in
 from hydranet.errors import InputError
 

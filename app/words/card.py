@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from app.policy_words import how_many_words
+from app.words.policies import how_many_words
 from hydranet.checkpoints.card import Card
 from hydranet.config import HydraConfig
 

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import kept, own_files, services, torch_services
-from app.own_network import OwnNetwork
+from app import services, torch_services
+from app.cores import kept
+from app.handed_over import own_files
+from app.handed_over.own_network import OwnNetwork
 from app.server.logs import log
 from hydranet.checkpoints import Checkpoint, DamagedCheckpoint
 from hydranet.checkpoints.foreign import receive

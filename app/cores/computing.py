@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-from app.admission import Admission, Turn, Waiting
-from app.kept import Kept
+from app.cores.admission import Admission, Turn, Waiting
+from app.cores.kept import Kept
 from app.server import counters
 from app.server.logs import log
 from hydranet.machine import cores

@@ -16,14 +16,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from app import services
-from app.admission import Turn
 from app.charts.cost_axes import BATCHES
-from app.comparison import AtBatch
-from app.computing import admitted
-from app.engine_words import engine_words
+from app.comparing.rows import AtBatch
+from app.cores.admission import Turn
+from app.cores.computing import admitted
+from app.cores.kept import Kept
+from app.handed_over.own_network import OwnNetwork
 from app.intake import sample_names, take_sample
-from app.kept import Kept
-from app.own_network import OwnNetwork
+from app.words.engines import engine_words
 from hydranet.checkpoints import Checkpoint
 from hydranet.data.resize import fit_square
 from hydranet.machine import hardware, versions

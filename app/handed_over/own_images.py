@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from app import torch_services
-from app.computing import admitted
+from app.cores.computing import admitted
 from hydranet.bulk import sources
 from hydranet.bulk.items import Item, as_text
 from hydranet.bulk.tables import check_unpacked, read_rows

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from app.charts.cost_axes import BATCHES
-from app.comparison import Entry
+from app.comparing.rows import Entry
 
 TIMES = {batch: f"Measured, batch {batch} (ms an image)" for batch in BATCHES}
 """The column of each batch size that networks are timed at."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.serving import ROOT, Served, free_port, wait_until_served
+from app.outside.serving import ROOT, Served, free_port, wait_until_served
 
 CONFIG = ROOT / "deploy" / "nginx.conf"
 PORTS = (8080, 8501, 8502)

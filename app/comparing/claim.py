@@ -18,8 +18,8 @@ from itertools import pairwise
 import pandas as pd
 
 from app.charts.cost_axes import CostAxis
-from app.comparison import Entry
-from app.front import Setting, pareto_front, settings
+from app.comparing.front import Setting, pareto_front, settings
+from app.comparing.rows import Entry
 
 PAPER = "HydraNets, CVPR 2018"
 """How the source of a figure from the paper begins."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.charts.cost_axes import CostAxis
-from app.comparison import Entry
+from app.comparing.rows import Entry
 
 
 @dataclass(frozen=True)

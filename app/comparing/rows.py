@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from app.charts.marks import MEASURED, YOURS, Mark, mark_of
-from app.own_network import OwnNetwork
+from app.handed_over.own_network import OwnNetwork
 from hydranet.checkpoints import WEIGHTS, Checkpoint
 from hydranet.checkpoints.card import Card
 from hydranet.published import PublishedResult

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from app import state
-from app.roll import Roll
+from app.handed_over.roll import Roll
 
 _ROLL, _REFUSED, _MEANT = "roll", "refused_files", "meant_image"
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -1,0 +1,1 @@
+"""What the page Compare says: rows of one table, what follows from them, times. Draws nothing."""

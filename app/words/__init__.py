@@ -1,0 +1,1 @@
+"""What pages call things, and sentences that several pages say. Pure."""
