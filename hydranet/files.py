@@ -9,8 +9,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from hydranet.errors import InputError
 
 PART = ".part-"
@@ -24,6 +22,8 @@ def cache_folder(kind: str) -> Path:
     the environment variable HYDRANET_CACHE names."""
     if named := os.environ.get("HYDRANET_CACHE"):
         return Path(named) / kind
+    from platformdirs import user_cache_path
+
     return user_cache_path("hydranet", appauthor=False) / kind
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from hydranet.checkpoints.card import Card, read_card
 from hydranet.checkpoints.int8_note import INT8
 from hydranet.errors import InputError
@@ -25,6 +23,8 @@ def _usual_folder() -> Path:
     checkout = Path(__file__).parents[2]
     if (checkout / "pyproject.toml").is_file():
         return checkout / "checkpoints"
+    from platformdirs import user_data_path
+
     return user_data_path("hydranet", appauthor=False) / "checkpoints"
 
 
