@@ -1,13 +1,15 @@
 """Training speed of `hydranet train` against a plain PyTorch loop, in one run.
 
-`python benchmarks/training_loop.py [ROUNDS [IMAGES]]` prints one JSON object: images/s of both
-loops for ResNet-20 and Hydra-Res-d1 (median, least and most over the rounds, the loops taking
-turns) and the ratio of the medians. The plain loop is what one writes first: torchvision's
-RandomCrop, RandomHorizontalFlip, ToTensor and Normalize on PIL images, a DataLoader with two
-workers that stay, the same network, loss and optimiser, float32, eager. Both are timed once warm:
-workers started, network compiled where the recipe has it so. Made-up images, since their content
-does not change what is computed. Nothing else should run on the machine meanwhile. Needs
-torchvision.
+`python benchmarks/training_loop.py [ROUNDS [IMAGES [NETWORK…]]]` prints one JSON object: images/s
+of both loops for each network (median, least and most over the rounds, the loops taking turns) and
+the ratio of the medians. The plain loop is what one writes first: torchvision's RandomCrop,
+RandomHorizontalFlip, ToTensor and Normalize on PIL images, a DataLoader with a worker a core that
+stays, the same network, batch size, loss and optimiser, float32 as torch does it unless told
+otherwise, eager. Both are timed once warm: workers started, network compiled where the recipe has
+it so. Made-up images, since their content does not change what is computed. Nothing else should run
+on the machine meanwhile. Needs torchvision. Where there is a GPU it is used, with larger batches,
+and the report has beside it what the GPU multiplies and copies at best, and which kernels a step of
+ours spends its time in.
 """
 
 from __future__ import annotations
@@ -18,31 +20,37 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
 import torch
 import torchvision
 from PIL import Image
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from hydranet.costs import count_costs
 from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
 from hydranet.data.normalisation import Normalisation
-from hydranet.machine import hardware, versions
+from hydranet.machine import cores, hardware, versions
 from hydranet.models import HydraNet, create_model
 from hydranet.training.backend import settle
-from hydranet.training.loop import fit
+from hydranet.training.loop import Progress, fit
 from hydranet.training.losses import Targets, loss_terms
 from hydranet.training.optimiser import make_optimiser
 from hydranet.training.recipe import Recipe
 
-NETWORKS = ("resnet20", "hydra_res_d1")
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+ON_GPU = DEVICE.type == "cuda"
+NETWORKS = ("hydra_res_d1", "hydra_res_d2", "resnet56") if ON_GPU else ("resnet20", "hydra_res_d1")
+IMAGES = 25_600 if ON_GPU else 1280
 NORMALISATION = Normalisation((0.5,) * 3, (0.25,) * 3)
-SUBTASKS = torch.arange(100) // 5
-WORKERS = 2
-RECIPE = Recipe(epochs=2)
+SUBTASKS = (torch.arange(100) // 5).to(DEVICE)
+WORKERS = cores()
+RECIPE = Recipe(epochs=2, batch_size=512 if ON_GPU else 128)
 
 
 class PilImages(Dataset[tuple[torch.Tensor, int]]):
@@ -69,12 +77,12 @@ class PilImages(Dataset[tuple[torch.Tensor, int]]):
 
 def ours(name: str, images: ImageSet) -> Callable[[], float]:
     """One measurement of the project's loop: images/s of the second of two epochs."""
-    batches = Batches(images, NORMALISATION)
-    few = Batches(images.subset(np.arange(50)), NORMALISATION)
+    batches = Batches(images, NORMALISATION, device=DEVICE)
+    few = Batches(images.subset(np.arange(50)), NORMALISATION, device=DEVICE)
 
     def measure() -> float:
-        model = create_model(name)
-        recipe = settle(RECIPE, model, torch.device("cpu"))
+        model = create_model(name).to(DEVICE)
+        recipe = settle(RECIPE, model, DEVICE)
         subtasks = SUBTASKS if isinstance(model, HydraNet) else None
         history = fit(model, batches, few, recipe=recipe, subtask_of_class=subtasks)
         return history[-1].images_per_second
@@ -91,8 +99,9 @@ def plain(name: str, images: ImageSet) -> Callable[[], float]:
         drop_last=True,
         num_workers=WORKERS,
         persistent_workers=True,
+        pin_memory=ON_GPU,
     )
-    model = create_model(name)
+    model = create_model(name).to(DEVICE)
     optimizer = make_optimiser(model, RECIPE)
     subtasks = SUBTASKS if isinstance(model, HydraNet) else None
 
@@ -100,11 +109,14 @@ def plain(name: str, images: ImageSet) -> Callable[[], float]:
         model.train()
         done, start = 0, time.perf_counter()
         for pixels, labels in loader:
+            pixels, labels = (part.to(DEVICE, non_blocking=True) for part in (pixels, labels))
             terms = loss_terms(model, model(pixels), Targets(labels, subtasks), RECIPE)
             optimizer.zero_grad()
             reduce(torch.add, terms.values()).backward()
             optimizer.step()
             done += len(labels)
+        if ON_GPU:
+            torch.cuda.synchronize()
         return done / (time.perf_counter() - start)
 
     return measure
@@ -120,11 +132,14 @@ def compare(name: str, images: ImageSet, rounds: int) -> dict[str, object]:
             if turn:
                 speeds[loop].append(speed)
     medians = {loop: statistics.median(values) for loop, values in speeds.items()}
-    recipe = settle(RECIPE, create_model(name), torch.device("cpu"))
+    model = create_model(name)
+    recipe = settle(RECIPE, model, DEVICE)
     return {
         "network": name,
         "precision": recipe.precision,
         "compile": recipe.compile,
+        "execution": recipe.execution if isinstance(model, HydraNet) else None,
+        "macs": count_costs(model.config).routed_macs,
         "images_per_second": {
             loop: {
                 "median": round(medians[loop], 1),
@@ -135,13 +150,65 @@ def compare(name: str, images: ImageSet, rounds: int) -> dict[str, object]:
             for loop, values in speeds.items()
         },
         "hydranet_to_plain": round(medians["hydranet"] / medians["plain"], 2),
+        **({"kernels": kernels(name, images)} if ON_GPU else {}),
     }
+
+
+def kernels(name: str, images: ImageSet) -> dict[str, float]:
+    """Of the time that the GPU computes in an epoch of ours, the share of each kind of kernel."""
+    batches = Batches(images, NORMALISATION, device=DEVICE)
+    few = Batches(images.subset(np.arange(50)), NORMALISATION, device=DEVICE)
+    model = create_model(name).to(DEVICE)
+    recipe = settle(replace(RECIPE, epochs=3), model, DEVICE)
+    profiler = profile(activities=[ProfilerActivity.CUDA])
+
+    def on_progress(progress: Progress) -> None:
+        if progress.record is None and progress.epoch == 1 and progress.step == 2:
+            profiler.start()
+        if progress.record is None and progress.epoch == 1 and progress.step == 22:
+            torch.cuda.synchronize()
+            profiler.stop()
+
+    subtasks = SUBTASKS if isinstance(model, HydraNet) else None
+    fit(model, batches, few, recipe=recipe, subtask_of_class=subtasks, on_progress=on_progress)
+    times = {event.key: event.device_time_total for event in profiler.key_averages()}
+    total = sum(times.values())
+    longest = sorted(times.items(), key=lambda item: -item[1])[:40]
+    return {
+        "milliseconds_a_step": round(total / 20_000, 3),
+        **{kernel[:90]: round(microseconds / total, 4) for kernel, microseconds in longest},
+    }
+
+
+def at_best() -> dict[str, float]:
+    """What the GPU does at best: bf16 multiply-adds a second of a large matrix product, and bytes a
+    second that a large copy reads and writes; medians of 20."""
+    a, b = (torch.randn(8192, 8192, device=DEVICE, dtype=torch.bfloat16) for _ in range(2))
+    one, two = (torch.randn(2**28, device=DEVICE) for _ in range(2))
+    return {
+        "bf16_tera_macs_a_second": round(8192**3 / _seconds(lambda: a @ b) / 1e12, 1),
+        "copied_tb_a_second": round(2 * 4 * 2**28 / _seconds(lambda: two.copy_(one)) / 1e12, 3),
+    }
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    found = []
+    for turn in range(23):
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record()
+        function()
+        end.record()
+        torch.cuda.synchronize()
+        if turn > 2:
+            found.append(begin.elapsed_time(end) / 1000)
+    return statistics.median(found)
 
 
 def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1280
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
+    names = sys.argv[3:] or NETWORKS
     torch.set_num_threads(os.cpu_count() or 1)
     rng = np.random.default_rng(0)
     images = ImageSet(
@@ -153,12 +220,13 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "machine": hardware(),
+                "machine": hardware(DEVICE.type),
+                "at_best": at_best() if ON_GPU else None,
                 "threads": torch.get_num_threads(),
                 "workers": WORKERS,
                 "versions": {**versions(), "torchvision": torchvision.__version__},
                 "batch_size": RECIPE.batch_size,
-                "runs": [compare(name, images, rounds) for name in NETWORKS],
+                "runs": [compare(name, images, rounds) for name in names],
             }
         )
     )

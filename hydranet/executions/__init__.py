@@ -10,6 +10,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from hydranet.errors import InputError
+from hydranet.executions.buckets import buckets
 from hydranet.executions.eager import eager
 from hydranet.executions.grouped import grouped
 from hydranet.executions.reference import reference
@@ -18,7 +19,12 @@ from hydranet.routing.routes import Route
 Execution = Callable[[nn.ModuleList, Tensor, Route], Tensor]
 """(branches, stem features (B, c, H, W), route) → features (B, k, D), zero where padded."""
 
-EXECUTIONS: dict[str, Execution] = {"reference": reference, "eager": eager, "grouped": grouped}
+EXECUTIONS: dict[str, Execution] = {
+    "reference": reference,
+    "eager": eager,
+    "grouped": grouped,
+    "buckets": buckets,
+}
 
 
 def get_execution(name: str) -> Execution:

@@ -16,11 +16,15 @@ import torch
 from torch import nn
 
 from hydranet.config import DenseNetConfig, HydraDenseConfig
+from hydranet.executions.stacked import can_stack, compile_stacked, kept_stack
+from hydranet.models.blocks import BasicBlock
+from hydranet.models.densenet import DenseLayer, Transition
 from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
 from hydranet.training.recipe import Recipe
 
 _DENSE = (DenseNetConfig, HydraDenseConfig)
+_BLOCKS = (BasicBlock, DenseLayer, Transition)
 
 
 def settle(recipe: Recipe, model: Network, device: torch.device) -> Recipe:
@@ -30,11 +34,17 @@ def settle(recipe: Recipe, model: Network, device: torch.device) -> Recipe:
     if precision == "auto":
         fast = torch.cuda.is_bf16_supported() if cuda else _cpu_has_bfloat16()
         precision = "bfloat16" if fast else "float32"
-    if compile_ == "auto":
+    if compile_ == "auto" and cuda:
+        compile_ = "on"
+    elif compile_ == "auto":
         static, dense = not isinstance(model, DynamicNetwork), isinstance(model.config, _DENSE)
-        gains = static != (dense and not cuda)
+        gains = static != dense
         compile_ = "on" if gains or precision == "float32" else "off"
-    return replace(recipe, precision=precision, compile=compile_)
+    execution = recipe.execution
+    if execution == "auto":
+        fixed = cuda and isinstance(model, DynamicNetwork) and can_stack(model.branches)
+        execution = "buckets" if fixed else "fired"
+    return replace(recipe, precision=precision, compile=compile_, execution=execution)
 
 
 def _cpu_has_bfloat16() -> bool:
@@ -49,13 +59,28 @@ def autocast(recipe: Recipe, device: torch.device) -> AbstractContextManager[obj
     return contextlib.nullcontext()
 
 
+def exact() -> AbstractContextManager[object]:
+    """The context in which a GPU convolves in single precision, not in TF32, which keeps ten
+    bits."""
+    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+
+
 def compile_in_place(model: nn.Module) -> None:
     """Compile what has static shapes: the whole of a static network, stem and gate of a HydraNet.
 
-    Which rows a branch gets differs from batch to batch, so branches stay as they are.
+    Which rows a branch gets differs from batch to batch, so branches stay as they are, unless they
+    are stacked. On a GPU it is block by block: blocks of one shape are compiled once, a network of
+    any depth in the seconds of a shallow one.
     """
+    parts = [model]
     if isinstance(model, DynamicNetwork):
-        model.stem.compile()
-        model.gate.compile()
-    else:
-        model.compile()
+        parts = [model.stem, model.gate]
+        if kept_stack(model.branches):
+            compile_stacked()
+    on_gpu = next(model.parameters()).device.type == "cuda"
+    if on_gpu:
+        torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 64)
+        modules = [module for part in parts for module in part.modules()]
+        parts = [module for module in modules if isinstance(module, _BLOCKS)] or parts
+    for part in parts:
+        part.compile(dynamic=False if on_gpu else None)

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
-from hydranet.models.dynamic import DynamicOutput
+from hydranet.executions.stacked import can_stack
+from hydranet.models.dynamic import DynamicNetwork, DynamicOutput
 from hydranet.models.network import Network
 from hydranet.training.backend import autocast, compile_in_place, settle
 from hydranet.training.recipe import Recipe
@@ -46,8 +47,18 @@ class Teacher:
     def logits(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) as the student sees them → (B, C) float32."""
         with torch.no_grad(), autocast(self.recipe, images.device):
-            output = self.model(images * self.scale + self.shift)
+            seen = images * self.scale + self.shift
+            if isinstance(self.model, DynamicNetwork):
+                execution = _fixed(self.model) if images.device.type == "cuda" else "eager"
+                output = self.model(seen, execution=execution)
+            else:
+                output = self.model(seen)
         return (output.logits if isinstance(output, DynamicOutput) else output).float()
+
+
+def _fixed(model: DynamicNetwork) -> str:
+    """The execution in fixed shapes, for a step that is recorded."""
+    return "buckets" if can_stack(model.branches) else "reference"
 
 
 def prepare_teacher(
@@ -96,15 +107,17 @@ def prepare_teacher(
 
 
 def distillation_loss(
-    student: Tensor, teacher: Tensor, labels: Tensor, recipe: Recipe, *, done: float
+    student: Tensor, teacher: Tensor, labels: Tensor, recipe: Recipe, *, done: float | Tensor
 ) -> Tensor:
     """The loss that the recipe names, with its paper's weights: a scalar.
 
     `student`, `teacher`: logits (B, C); `labels`: (B,); `done`: share of training that is done,
-    for the warm-up.
+    for the warm-up, a number or a scalar on the device.
     """
     if recipe.distillation == "dkd":
-        return min(done / DKD_WARMUP, 1.0) * dkd_loss(student, teacher, labels)
+        begun = done / DKD_WARMUP
+        share = begun.clamp(max=1.0) if isinstance(begun, Tensor) else min(begun, 1.0)
+        return share * dkd_loss(student, teacher, labels)
     return STANDARDISED_WEIGHT * standardised_loss(student, teacher)
 
 

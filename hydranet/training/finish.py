@@ -16,6 +16,7 @@ from hydranet.errors import InputError
 from hydranet.evaluation.labelled import Evaluation, evaluate
 from hydranet.machine import hardware, versions
 from hydranet.models import Network, build
+from hydranet.training.backend import exact
 from hydranet.training.run import TrainedRun
 
 
@@ -46,9 +47,10 @@ def finish(
 
     def measure(images: LabelledImages) -> Evaluation:
         batches = batches_of(images, run.normalisation, device=device)
-        return evaluate(
-            stored, batches, subtask_of_class=run.subtask_of_class, on_progress=on_progress
-        )
+        with exact():
+            return evaluate(
+                stored, batches, subtask_of_class=run.subtask_of_class, on_progress=on_progress
+            )
 
     on_test, on_validation = measure(test), measure(run.validation)
     card = Card(

@@ -15,20 +15,25 @@ from torch import Tensor
 from hydranet.config import MultiHeadConfig
 from hydranet.data.batches import LabelledBatches, evaluation_batch
 from hydranet.errors import InputError
+from hydranet.executions.stacked import keep_stack
 from hydranet.models.dynamic import DynamicNetwork, DynamicOutput
 from hydranet.models.network import Network
-from hydranet.training.backend import compile_in_place
+from hydranet.training.backend import compile_in_place, exact
 from hydranet.training.distillation import Teacher
 from hydranet.training.distributed import World
 from hydranet.training.head_weights import draw_head_weights
 from hydranet.training.history import EpochRecord
 from hydranet.training.optimiser import make_optimiser
 from hydranet.training.recipe import Recipe
+from hydranet.training.recorded import Recording, can_record
 from hydranet.training.state import load_state, save_state
-from hydranet.training.step import Tally, TrainingStep
+from hydranet.training.step import Phase, Tally, TrainingStep
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss, for which a GPU must be waited for."""
+
+SAVE_EVERY = 20.0
+"""Seconds between two saved states on a GPU, where an epoch may take one."""
 
 
 @dataclass(frozen=True)
@@ -77,26 +82,35 @@ def fit(
         InputError: the loss is no number any more, or the saved state cannot be used.
     """
     device = next(model.parameters()).device
+    world = world or World()
+    model.to(memory_format=torch.channels_last)
+    if recipe.execution == "buckets" and isinstance(model, DynamicNetwork) and world.size == 1:
+        keep_stack(model.branches)
     optimizer = make_optimiser(model, recipe)
     history: list[EpochRecord] = []
     if resume and state_path is not None and state_path.exists():
         history = load_state(state_path, model=model, optimizer=optimizer, identity=identity or {})
-    world = world or World()
     if not world.agree(len(history)):
         raise InputError(
             f"All processes must find the same saved run, but not all of them see that in "
             f"{state_path}. Let --runs be a folder that all machines share."
         )
-    model.to(memory_format=torch.channels_last)
     if recipe.compile == "on":
         compile_in_place(model)
     head_weights = _head_weights(model, recipe, len(train), device)
     step = TrainingStep(
         model, optimizer, recipe, subtask_of_class, teacher, head_weights, module=model
     )
+    execution = recipe.execution if isinstance(model, DynamicNetwork) else None
+    if can_record(device, processes=world.size, execution=execution):
+        step.recording = Recording()
     run = _Run(model, recipe, step, device, world, on_progress)
+    saved = -math.inf
     for epoch in range(len(history), recipe.epochs):
         history.append(run.epoch(epoch, train, validation))
+        if _waits(saved, device) and epoch < recipe.epochs - 1:
+            continue
+        saved = time.perf_counter()
         if state_path is not None and world.is_main:
             save_state(
                 state_path,
@@ -106,6 +120,11 @@ def fit(
                 identity=identity or {},
             )
     return history
+
+
+def _waits(saved: float, device: torch.device) -> bool:
+    """Whether the state was saved so short a time ago that a GPU should not wait for the disk."""
+    return device.type == "cuda" and time.perf_counter() - saved < SAVE_EVERY
 
 
 def _head_weights(
@@ -179,7 +198,7 @@ class _Run:
         """Training mode, with the stem frozen where the recipe says so."""
         self.model.train()
         if isinstance(self.model, DynamicNetwork):
-            frozen = epoch < self.recipe.freeze_trunk
+            frozen = Phase.of(self.recipe, epoch).frozen_trunk
             self.model.stem.requires_grad_(not frozen)
             self.model.stem.train(not frozen)
         self.train_on.module = self.world.wrap(self.model, self.device)
@@ -207,7 +226,7 @@ class _Run:
         batches = validation.in_order(
             evaluation_batch(self.model.config), rank=world.rank, ranks=world.size
         )
-        with torch.compiler.set_stance("force_eager"):
+        with torch.compiler.set_stance("force_eager"), exact():
             for images, labels in batches:
                 output = self.model(images)
                 logits = output.logits if isinstance(output, DynamicOutput) else output

@@ -31,7 +31,7 @@ class Targets:
     labels: Tensor
     subtask_of_class: Tensor | None = None
     teacher: Tensor | None = None
-    done: float = 0.0
+    done: float | Tensor = 0.0
     head_weights: Tensor | None = None
 
 

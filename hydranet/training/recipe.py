@@ -8,7 +8,7 @@ from typing import Any
 from hydranet.errors import InputError
 from hydranet.structure import structure
 
-EXECUTIONS = ("fired", "all", "grouped")
+EXECUTIONS = ("auto", "fired", "all", "grouped", "buckets")
 PRECISIONS = ("auto", "float32", "bfloat16")
 SWITCHES = ("auto", "on", "off")
 SUBTASKS = ("clusters", "superclasses", "random")
@@ -27,8 +27,9 @@ class Recipe:
     `subtasks`: "clusters" (balanced clusters of class features of `start`), "superclasses" (the
     data set's own), or "random". `start`: checkpoint of the static network that a HydraNet begins
     as a copy of, or None. `execution`: "fired" computes only the branches that fired, "all"
-    computes all and masks, "grouped" does so with one grouped convolution for all branches (where
-    it is faster is not measured). `precision` and `compile`: "auto" is settled at the start.
+    computes all and masks, "grouped" does so with one grouped convolution for all branches,
+    "buckets" computes those that fired in fixed shapes, see `hydranet.executions.buckets`.
+    `execution`, `precision` and `compile`: "auto" is settled at the start.
     `validation_images` are held out of the training split for choices: a tenth of it, at most
     2,000, unless said; none where the data set has a validation split of its own.
     `teacher`: checkpoint of a static network or HydraNet to learn from, or None; `distillation`:
@@ -53,7 +54,7 @@ class Recipe:
     gate_loss: float = 0.5
     subtasks: str = "clusters"
     start: str | None = None
-    execution: str = "fired"
+    execution: str = "auto"
     precision: str = "auto"
     compile: str = "auto"
     validation_images: int | None = None

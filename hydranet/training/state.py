@@ -13,12 +13,14 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from hydranet.errors import InputError
 from hydranet.files import write_whole
+from hydranet.models.network import Network
 from hydranet.structure import shown, structure, unique
 from hydranet.training.history import EpochRecord
+from hydranet.training.optimiser import trained_tensors
 
 _MOMENTUM = "momentum/"
 _MODEL = "model/"
@@ -28,7 +30,7 @@ _TYPES = {torch.float32: "F32", torch.int64: "I64"}
 def save_state(
     path: Path,
     *,
-    model: nn.Module,
+    model: Network,
     optimizer: torch.optim.Optimizer,
     history: list[EpochRecord],
     identity: dict[str, Any],
@@ -37,11 +39,11 @@ def save_state(
 
     `identity` says what the run is (network, recipe, data): a resumed run must have the same.
     """
-    tensors = {_MODEL + name: value.contiguous() for name, value in model.state_dict().items()}
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
-    for parameter, state in optimizer.state.items():
-        if (buffer := state.get("momentum_buffer")) is not None:
-            tensors[_MOMENTUM + names[id(parameter)]] = buffer.contiguous()
+    tensors = {_MODEL + name: _alone(value) for name, value in model.state_dict().items()}
+    for trained in trained_tensors(model):
+        if (buffer := optimizer.state[trained.tensor].get("momentum_buffer")) is not None:
+            for name, values in trained.split(buffer).items():
+                tensors[_MOMENTUM + name] = _alone(values)
     meta = {"identity": identity, "history": [vars(record) for record in history]}
     write_whole(path, save(tensors, metadata={"run": json.dumps(meta)}))
 
@@ -49,7 +51,7 @@ def save_state(
 def load_state(
     path: Path,
     *,
-    model: nn.Module,
+    model: Network,
     optimizer: torch.optim.Optimizer,
     identity: dict[str, Any],
 ) -> list[EpochRecord]:
@@ -75,10 +77,20 @@ def load_state(
         ) from None
     weights = {n.removeprefix(_MODEL): t for n, t in tensors.items() if n.startswith(_MODEL)}
     model.load_state_dict(weights)
-    for name, parameter in model.named_parameters():
-        if (buffer := tensors.get(_MOMENTUM + name)) is not None:
-            optimizer.state[parameter]["momentum_buffer"] = buffer.to(parameter.device)
+    for trained in trained_tensors(model):
+        if all(_MOMENTUM + name in tensors for name in trained.names):
+            buffer = torch.zeros_like(trained.tensor)
+            for name, values in trained.split(buffer).items():
+                values.copy_(tensors[_MOMENTUM + name])
+            optimizer.state[trained.tensor]["momentum_buffer"] = buffer
     return history
+
+
+def _alone(value: Tensor) -> Tensor:
+    """In memory of its own, as a file of tensors wants it; a stacked branch's lies in its stack."""
+    value = value.contiguous()
+    whole = value.untyped_storage().nbytes() == value.nbytes
+    return value if whole else value.clone()
 
 
 def _check_identity(path: Path, saved: dict[str, Any], identity: dict[str, Any]) -> None:
@@ -90,7 +102,7 @@ def _check_identity(path: Path, saved: dict[str, Any], identity: dict[str, Any])
             )
 
 
-def _check_tensors(file: Any, model: nn.Module) -> None:
+def _check_tensors(file: Any, model: Network) -> None:
     """Raise ValueError unless the open file holds the model's tensors, and at most a momentum
     buffer beside each parameter, in their shapes and types. Nothing is read."""
     state = model.state_dict()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +17,20 @@ from hydranet.training.distillation import Teacher
 from hydranet.training.distributed import World
 from hydranet.training.losses import Targets, loss_terms
 from hydranet.training.recipe import Recipe
+from hydranet.training.recorded import Recording
 
-_EXECUTIONS = {"fired": "eager", "all": "reference", "grouped": "grouped"}
+_EXECUTIONS = {
+    "fired": "eager", "all": "reference", "grouped": "grouped", "buckets": "buckets",
+}  # fmt: skip
+
+
+class Found(NamedTuple):
+    """What a forward and a backward of a batch give beside the gradients: the network's output, the
+    loss, a scalar, and its terms."""
+
+    output: Tensor | DynamicOutput
+    loss: Tensor
+    terms: dict[str, Tensor]
 
 
 @dataclass
@@ -53,12 +66,25 @@ class Tally:
         return {name: round(float(sum_) / self.images, 5) for name, sum_ in self.terms.items()}
 
 
+class Phase(NamedTuple):
+    """What differs by epoch in what a step computes."""
+
+    all_branches: bool
+    frozen_trunk: bool
+
+    @classmethod
+    def of(cls, recipe: Recipe, epoch: int) -> Phase:
+        """That of an epoch, counted from 0."""
+        return cls(epoch < recipe.warmup_all_branches, epoch < recipe.freeze_trunk)
+
+
 @dataclass
 class TrainingStep:
     """Trains `model` on one batch.
 
     `subtask_of_class`: (C,), where branches have subtasks; `teacher`: or None; `head_weights`:
-    (n, images of the set), for a multi-head network; `module`: `model`, or what wraps it.
+    (n, images of the set), for a multi-head network; `module`: `model`, or what wraps it;
+    `recording`: replays forward and backward where that can be, see `hydranet.training.recorded`.
     """
 
     model: Network
@@ -68,6 +94,7 @@ class TrainingStep:
     teacher: Teacher | None
     head_weights: Tensor | None
     module: nn.Module
+    recording: Recording | None = None
 
     def __call__(
         self, batch: Batch, *, epoch: int, rate: float, done: float, tally: Tally
@@ -76,11 +103,22 @@ class TrainingStep:
 
         `rate`: learning rate; `done`: share of all steps that are done.
         """
-        images, labels, rows = batch
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        phase = Phase.of(self.recipe, epoch)
+        if self.recording is None:
+            found = self.gradients(batch, phase, done)
+        else:
+            found = self.recording(partial(self.gradients, phase=phase), batch, done, phase)
+        self.optimizer.step()
+        self._count(found, batch.labels, tally)
+        return found.loss
+
+    def gradients(self, batch: Batch, phase: Phase, done: float | Tensor) -> Found:
+        """Forward and backward: new gradients in place of those that were."""
+        images, labels, rows = batch
         with autocast(self.recipe, images.device):
-            output = self._forward(images, epoch)
+            output = self._forward(images, phase)
         opinion = None if self.teacher is None else self.teacher.logits(images)
         of_heads = None if self.head_weights is None else self.head_weights[:, rows]
         targets = Targets(labels, self.subtask_of_class, opinion, done, of_heads)
@@ -88,26 +126,17 @@ class TrainingStep:
         loss = reduce(torch.add, terms.values())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizer.step()
-        self._count(output, labels, loss, terms, tally)
-        return loss.detach()
+        return Found(output, loss.detach(), {name: term.detach() for name, term in terms.items()})
 
-    def _forward(self, images: Tensor, epoch: int) -> Tensor | DynamicOutput:
+    def _forward(self, images: Tensor, phase: Phase) -> Tensor | DynamicOutput:
         if not isinstance(self.model, DynamicNetwork):
             return self.module(images)
-        all_branches = epoch < self.recipe.warmup_all_branches
-        k = self.model.config.num_branches if all_branches else None
+        k = self.model.config.num_branches if phase.all_branches else None
         return self.module(images, k=k, threshold=0.0, execution=_EXECUTIONS[self.recipe.execution])
 
     @torch.no_grad()
-    def _count(
-        self,
-        output: Tensor | DynamicOutput,
-        labels: Tensor,
-        loss: Tensor,
-        terms: dict[str, Tensor],
-        tally: Tally,
-    ) -> None:
+    def _count(self, found: Found, labels: Tensor, tally: Tally) -> None:
+        output, loss, terms = found
         logits = output.logits if isinstance(output, DynamicOutput) else output
         tally.images += len(labels)
         tally.loss += loss * len(labels)

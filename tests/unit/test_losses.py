@@ -30,7 +30,8 @@ from hydranet.training.losses import (
 from hydranet.training.recipe import Recipe
 
 RECIPE = Recipe(
-    epochs=1, batch_size=40, learning_rate=0.1, precision="float32", compile="off", gate_loss=0.0,
+    epochs=1, batch_size=40, learning_rate=0.1, precision="float32", compile="off",
+    execution="fired", gate_loss=0.0,
     label_smoothing=0.0,
 )  # fmt: skip
 HYDRA = HydraResConfig(

@@ -23,6 +23,7 @@ from hydranet.training.run import train_model
 
 RECIPE = Recipe(
     epochs=1, batch_size=24, learning_rate=0.05, precision="float32", compile="off",
+    execution="fired",
     label_smoothing=0.0, validation_images=24,
 )  # fmt: skip
 CONFIG = MultiHeadResConfig(

@@ -26,6 +26,7 @@ CONFIGS: dict[str, DynamicConfig] = {
 }
 RECIPE = Recipe(
     epochs=6, batch_size=24, learning_rate=0.05, precision="float32", compile="off",
+    execution="fired",
     label_smoothing=0.0, validation_images=24, load_balance=0.01,
 )  # fmt: skip
 CPU = torch.device("cpu")

@@ -25,6 +25,7 @@ from hydranet.training.recipe import Recipe
 
 RECIPE = Recipe(
     epochs=3, batch_size=16, learning_rate=0.1, precision="float32", compile="off",
+    execution="fired",
     validation_images=24,
 )  # fmt: skip
 SHAPE: dict[str, Any] = {"widths": (4, 4, 4), "num_classes": 3, "image_size": 16}
@@ -74,10 +75,21 @@ def assert_same_weights(one: Network, other: Network) -> None:
         (HYDRA, {"execution": "fired"}),
         (HYDRA, {"execution": "all"}),
         (HYDRA, {"execution": "grouped"}),
+        (HYDRA, {"execution": "buckets"}),
         (HYDRA, {"precision": "bfloat16"}),
         (HYDRA, {"precision": "bfloat16", "execution": "grouped"}),
+        (HYDRA, {"precision": "bfloat16", "execution": "buckets"}),
     ],
-    ids=["static", "fired", "all", "grouped", "bfloat16", "grouped bfloat16"],
+    ids=[
+        "static",
+        "fired",
+        "all",
+        "grouped",
+        "buckets",
+        "bfloat16",
+        "grouped bfloat16",
+        "buckets bfloat16",
+    ],
 )
 def test_training_learns(coloured: ImageSet, config: Any, changes: dict[str, Any]) -> None:
     recipe = replace(RECIPE, epochs=6, **changes)
@@ -116,17 +128,22 @@ def test_the_same_seed_gives_the_same_network(coloured: ImageSet) -> None:
     assert_same_weights(one, other)
 
 
-@pytest.mark.parametrize("config", [STATIC, HYDRA], ids=["static", "hydra"])
+@pytest.mark.parametrize(
+    ("config", "execution"),
+    [(STATIC, "fired"), (HYDRA, "fired"), (HYDRA, "buckets")],
+    ids=["static", "hydra", "buckets"],
+)
 def test_a_killed_run_goes_on_as_if_it_had_not_been(
-    coloured: ImageSet, tmp_path: Path, config: Any
+    coloured: ImageSet, tmp_path: Path, config: Any, execution: str
 ) -> None:
-    whole, history = train(coloured, config)
+    recipe = replace(RECIPE, execution=execution)
+    whole, history = train(coloured, config, recipe)
     state: dict[str, Any] = {"state_path": tmp_path / "state", "identity": IDENTITY}
     with pytest.raises(Killed):
-        train(coloured, config, **state, on_progress=kill_after_first_epoch)
+        train(coloured, config, recipe, **state, on_progress=kill_after_first_epoch)
     epochs: list[int] = []
     resumed, rest = train(
-        coloured, config, **state, resume=True, on_progress=lambda p: epochs.append(p.epoch)
+        coloured, config, recipe, **state, resume=True, on_progress=lambda p: epochs.append(p.epoch)
     )
     assert set(epochs) == {1, 2}
     assert untimed(rest) == untimed(history)
