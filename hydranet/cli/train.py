@@ -135,8 +135,11 @@ def train_command(
     ] = 1.0,
     label_loss: Annotated[float, typer.Option(help="Weight of the labels' cross-entropy.")] = 1.0,
     execution: Annotated[
-        str, typer.Option(help="fired: only fired branches; all; or grouped: all as one.")
-    ] = "fired",
+        str,
+        typer.Option(
+            help="auto; fired: only fired branches; buckets: in fixed shapes; all; grouped."
+        ),
+    ] = "auto",
     precision: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     compile: Annotated[str, typer.Option(help="auto, on or off.")] = "auto",
     validation_images: Annotated[

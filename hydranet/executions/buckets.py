@@ -34,44 +34,44 @@ def buckets(branches: nn.ModuleList, stem_features: Tensor, route: Route) -> Ten
 
     (images, k), count = route.indices.shape, len(branches)
     capacity = capacity_of(images, k, count) if branches.training else images
-    image_of, slot_of = fill(route.indices, count, capacity)
-    mask = (image_of >= 0).to(torch.float32).view(capacity, count)
-    rows = Rows(mask, mask.sum(dim=0))
-    table = _ToBuckets.apply(stem_features, image_of, slot_of)
+    slot_in, place_of = fill(route.indices, count, capacity)
+    mask = (slot_in >= 0).to(torch.float32).view(count, capacity).T  # (M, N)
     stack = stack_of(branches)
-    found = run_stacked(branches, stack, table.view(capacity, count, *table.shape[1:]), rows)
+    last = stem_features.permute(0, 2, 3, 1)  # (B, H, W, c)
+    table = _ToBuckets.apply(last.flatten(1), slot_in, place_of)  # (N·M, H·W·c)
+    table = table.view(count, capacity, *last.shape[1:]).permute(1, 0, 4, 2, 3)
+    found = run_stacked(branches, stack, table, Rows(mask, mask.sum(dim=0)))  # (M, N, D)
     if branches.training:
         write_back(branches, stack)
-    return _FromBuckets.apply(found.flatten(0, 1), slot_of, image_of, k)
+    return _FromBuckets.apply(found.transpose(0, 1).flatten(0, 1), place_of, slot_in)
 
 
 def fill(fired: Tensor, branches: int, capacity: int) -> tuple[Tensor, Tensor]:
     """Which slot of (B, k) lies in which place of the buckets, and the other way.
 
-    `fired`: (B, k) branches, `PADDING` where none. A place is `row · N + branch`. Returns
-    (capacity · N,), `image · k + column` in each place, and (B, k), the place of each slot; -1
-    where there is none.
+    `fired`: (B, k) branches, `PADDING` where none. A place is `branch · capacity + row`, a slot
+    `image · k + column`. Returns the slot in each place, (N · capacity,), and the place of each
+    slot, (B, k); -1 where there is none.
     """
     images, k = fired.shape
     slots = fired.flatten()  # (B·k,)
     ran = slots != PADDING
     branch = slots.clamp(min=0)
-    chosen = torch.zeros(images * k, branches, dtype=torch.int32, device=fired.device)
-    chosen.scatter_(1, branch[:, None], ran[:, None].to(torch.int32))
-    row = chosen.cumsum(dim=0).gather(1, branch[:, None])[:, 0] - 1  # rows of a branch so far
-    held = ran & (row < capacity)
-    place = torch.where(held, row * branches + branch, capacity * branches)  # the last is dropped
     number = torch.arange(images * k, device=fired.device)
-    slot_in = torch.full((capacity * branches + 1,), -1, dtype=torch.int64, device=fired.device)
+    chosen = torch.zeros(branches, images * k, dtype=torch.int32, device=fired.device)
+    chosen[branch, number] = ran.to(torch.int32)
+    so_far = chosen.cumsum(dim=1, dtype=torch.int32)  # rows of a branch
+    row = so_far[branch, number].to(torch.int64) - 1
+    held = ran & (row < capacity)
+    place = torch.where(held, branch * capacity + row, branches * capacity)  # the last is dropped
+    slot_in = torch.full((branches * capacity + 1,), -1, dtype=torch.int64, device=fired.device)
     slot_in.scatter_(0, place, number)
     return slot_in[:-1], torch.where(held, place, -1).view(images, k)
 
 
 def _taken(values: Tensor, places: Tensor) -> Tensor:
-    """values[places], and zero where the place is -1."""
-    found = values[places.clamp(min=0)]
-    kept = (places >= 0).view(*places.shape, *(1,) * (values.dim() - 1))
-    return found * kept.to(found.dtype)
+    """Rows of (R, D) at any shape of places, and zeros where the place is -1."""
+    return values[places.clamp(min=0)] * (places >= 0)[..., None].to(values.dtype)
 
 
 class _ToBuckets(torch.autograd.Function):
@@ -81,29 +81,26 @@ class _ToBuckets(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, slot_in: Tensor, place_of: Tensor) -> Tensor:
         ctx.save_for_backward(place_of)
-        image = torch.where(slot_in >= 0, slot_in // place_of.shape[1], -1)
-        return _taken(features, image)
+        image = torch.where(slot_in >= 0, slot_in // place_of.shape[1], len(features))
+        return torch.cat([features, torch.zeros_like(features[:1])])[image]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (place_of,) = ctx.saved_tensors
-        total = _taken(grad, place_of[:, 0])
-        for column in place_of.T[1:]:
-            total = total + _taken(grad, column)
-        return total, None, None
+        return _taken(grad, place_of).sum(dim=1), None, None
 
 
 class _FromBuckets(torch.autograd.Function):
     """Features of all places, (places, D) → (B, k, D), zero where a slot has no place."""
 
     @staticmethod
-    def forward(ctx: Any, found: Tensor, place_of: Tensor, slot_in: Tensor, k: int) -> Tensor:
+    def forward(ctx: Any, found: Tensor, place_of: Tensor, slot_in: Tensor) -> Tensor:
         ctx.save_for_backward(slot_in)
-        return _taken(found, place_of.flatten()).view(-1, k, found.shape[1])
+        return _taken(found, place_of)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (slot_in,) = ctx.saved_tensors
-        return _taken(grad.flatten(0, 1), slot_in), None, None, None
+        return _taken(grad.flatten(0, 1), slot_in), None, None

@@ -123,12 +123,11 @@ def run_stacked(branches: nn.ModuleList, stack: Stack, table: Tensor, rows: Rows
     branch runs alone, and a branch without rows keeps the statistics that it has.
     """
     first: Any = branches[0]
-    x = table.flatten(1, 2).contiguous(memory_format=torch.channels_last)  # (M, N·c, H, W)
     if isinstance(first.body, PooledStage):
-        maps = _residual(first.body, stack, x, rows)
+        maps = _residual(first.body, stack, table, rows)
     else:
-        maps = _dense(first.body, stack, x, rows)
-    pooled = maps.mean(dim=(2, 3)).unflatten(1, (len(branches), -1))  # (M, N, D)
+        maps = _dense(first.body, stack, table, rows)
+    pooled = maps.mean(dim=(3, 4))  # (M, N, D)
     if not isinstance(first.projection, nn.Linear):
         return pooled
     weight, bias = stack["projection.weight"], stack["projection.bias"]  # (N, D', D), (N, D')
@@ -161,11 +160,11 @@ class _Norm:
     training: bool
 
     def scale_and_shift(self, x: Tensor, rows: Rows) -> tuple[Tensor, Tensor]:
-        """What (M, N·c, H, W), zero where padded, is multiplied by and then moved by: (N, c)."""
+        """What (M, N, c, H, W), zero where padded, is multiplied by and then moved by: (N, c)."""
         mean, variance = self.mean, self.variance
         if self.training:
-            y = x.unflatten(1, mean.shape).float()  # (M, N, c, H, W)
-            seen = (rows.count * (x.shape[2] * x.shape[3]))[:, None]  # (N, 1)
+            y = x.float()
+            seen = (rows.count * (x.shape[3] * x.shape[4]))[:, None]  # (N, 1)
             values = seen.clamp(min=1)
             mean = y.sum(dim=(0, 3, 4)) / values
             variance = ((y * y).sum(dim=(0, 3, 4)) / values - mean * mean).clamp(min=0)
@@ -196,20 +195,44 @@ def _norm(stack: Stack, name: str, module: nn.BatchNorm2d) -> _Norm:
 
 
 def _normalised(x: Tensor, norm: _Norm, rows: Rows, shortcut: Tensor | None = None) -> Tensor:
-    """ReLU of batch norm of (M, N·c, H, W), plus a shortcut; zero where padded."""
+    """ReLU of batch norm of (M, N, c, H, W), plus a shortcut; zero where padded."""
     scale, shift = norm.scale_and_shift(x, rows)
-    y = torch.addcmul(shift[:, :, None, None], x.unflatten(1, scale.shape), scale[..., None, None])
-    y = y.to(x.dtype)
+    y = torch.addcmul(shift[..., None, None], x, scale[..., None, None]).to(x.dtype)
     if shortcut is not None:
-        y = y + shortcut.unflatten(1, scale.shape)
-    return (F.relu(y) * rows.mask[:, :, None, None, None].to(y.dtype)).flatten(1, 2)
+        y = y + shortcut
+    return F.relu(y) * rows.mask[:, :, None, None, None].to(y.dtype)
 
 
 def _convolve(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
-    """(M, N·in, H, W) by (N, out, in, h, w) → (M, N·out, H/stride, W/stride)."""
-    padding = weight.shape[3] // 2
-    joined = weight.flatten(0, 1)
-    return F.conv2d(x, joined, None, stride, padding, groups=weight.shape[0])
+    """(M, N, in, H, W) by (N, out, in, h, w) → (M, N, out, H/stride, W/stride)."""
+    if x.is_cuda and (stride > 1 or weight.shape[3] == 1):
+        return convolve_unfolded(x, weight, stride)
+    joined = x.flatten(1, 2).contiguous(memory_format=torch.channels_last)
+    padding, groups = weight.shape[3] // 2, weight.shape[0]
+    out = F.conv2d(joined, weight.flatten(0, 1), None, stride, padding, groups=groups)
+    return out.unflatten(1, (groups, -1))
+
+
+def convolve_unfolded(x: Tensor, weight: Tensor, stride: int) -> Tensor:
+    """The same as one matrix product a branch, of all windows laid out in memory.
+
+    For a convolution with a stride, or of one pixel, cuDNN's grouped kernels took most of a step
+    on an H100; the others were fast.
+    """
+    (rows, branches, _, height, width), side = x.shape, weight.shape[3]
+    last = F.pad(x.permute(1, 0, 3, 4, 2), (0, 0, *(side // 2,) * 4))  # (N, M, H + 2, W + 2, in)
+    high, wide = -(-height // stride), -(-width // stride)
+    windows = torch.cat(
+        [
+            last[:, :, top : top + height : stride, left : left + width : stride]
+            for top in range(side)
+            for left in range(side)
+        ],
+        dim=-1,
+    )  # (N, M, H', W', h · w · in)
+    kernels = weight.permute(0, 3, 4, 2, 1).flatten(1, 3)  # (N, h · w · in, out)
+    found = torch.bmm(windows.flatten(1, 3), kernels.to(windows.dtype))
+    return found.view(branches, rows, high, wide, -1).permute(1, 0, 4, 2, 3)
 
 
 def basic_block(
@@ -219,23 +242,21 @@ def basic_block(
     """What `BasicBlock` computes, of N branches."""
     out = _normalised(_convolve(x, weights[0], stride), norms[0], rows)
     out = _convolve(out, weights[1])
-    past = x[:, :, ::stride, ::stride] if stride > 1 else x
+    past = x[..., ::stride, ::stride] if stride > 1 else x
     if new_channels:
-        by_branch = past.unflatten(1, (weights[0].shape[0], -1))
-        past = F.pad(by_branch, (0, 0, 0, 0, 0, new_channels)).flatten(1, 2)
+        past = F.pad(past, (0, 0, 0, 0, 0, new_channels))
     return _normalised(out, norms[1], rows, past)
 
 
 def dense_layer(x: Tensor, rows: Rows, weight: Tensor, norm: _Norm) -> Tensor:
     """What `DenseLayer` computes, of N branches."""
-    new = _convolve(_normalised(x, norm, rows), weight)
-    by_branch = (weight.shape[0], -1)
-    return torch.cat([x.unflatten(1, by_branch), new.unflatten(1, by_branch)], dim=2).flatten(1, 2)
+    return torch.cat([x, _convolve(_normalised(x, norm, rows), weight)], dim=2)
 
 
 def transition(x: Tensor, rows: Rows, weight: Tensor, norm: _Norm) -> Tensor:
     """What `Transition` computes, of N branches."""
-    return F.avg_pool2d(_convolve(_normalised(x, norm, rows), weight), 2)
+    out = _convolve(_normalised(x, norm, rows), weight)
+    return F.avg_pool2d(out.flatten(1, 2), 2).unflatten(1, out.shape[1:3])
 
 
 def _residual(body: PooledStage, stack: Stack, x: Tensor, rows: Rows) -> Tensor:

@@ -216,6 +216,11 @@ class _Run:
             return None
         return round(100 * float(tally.hits) / tally.images, 3)
 
+    def _answer(self, images: Tensor) -> Tensor | DynamicOutput:
+        if isinstance(self.model, DynamicNetwork) and self.recipe.execution == "buckets":
+            return self.model(images, execution="buckets")
+        return self.model(images)
+
     @torch.no_grad()
     def _validate(self, validation: LabelledBatches) -> float:
         """Top-1 in percent, in float32 and not compiled, as the finished network will be used."""
@@ -228,7 +233,7 @@ class _Run:
         )
         with torch.compiler.set_stance("force_eager"), exact():
             for images, labels in batches:
-                output = self.model(images)
+                output = self._answer(images)
                 logits = output.logits if isinstance(output, DynamicOutput) else output
                 correct += (logits.argmax(dim=1) == labels).sum()
         return 100 * int(world.sum(correct)) / len(validation)

@@ -107,14 +107,14 @@ class TrainingStep:
             group["lr"] = rate
         phase = Phase.of(self.recipe, epoch)
         if self.recording is None:
-            found = self.gradients(batch, phase, done)
+            found = self.gradients(batch, done, phase=phase)
         else:
             found = self.recording(partial(self.gradients, phase=phase), batch, done, phase)
         self.optimizer.step()
         self._count(found, batch.labels, tally)
         return found.loss
 
-    def gradients(self, batch: Batch, phase: Phase, done: float | Tensor) -> Found:
+    def gradients(self, batch: Batch, done: float | Tensor, *, phase: Phase) -> Found:
         """Forward and backward: new gradients in place of those that were."""
         images, labels, rows = batch
         with autocast(self.recipe, images.device):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hydranet.errors import InputError
 from hydranet.executions import get_execution
 from hydranet.executions.buckets import CAPACITY, capacity_of, fill
-from hydranet.executions.stacked import can_stack, keep_stack
+from hydranet.executions.stacked import can_stack, convolve_unfolded, keep_stack
 from hydranet.models import DynamicNetwork, create_model
 from hydranet.routing.routes import PADDING, Route, dynamic_route, top_k_route
 
@@ -151,7 +151,7 @@ def test_every_slot_has_a_place_of_its_own() -> None:
     assert torch.equal(place_of >= 0, ran)
     places = place_of[ran]
     assert len(places.unique()) == len(places)
-    assert torch.equal(places % 20, fired[ran])
+    assert torch.equal(places // 64, fired[ran])
     assert torch.equal(slot_in[places], torch.arange(64 * 4).view(64, 4)[ran])
     assert int((slot_in >= 0).sum()) == len(places)
 
@@ -168,3 +168,17 @@ def test_other_branches_are_refused_with_what_to_choose() -> None:
     assert not can_stack(model.branches)
     with pytest.raises(InputError, match="fired"):
         model(torch.randn(2, 3, 64, 64), execution="buckets")
+
+
+@pytest.mark.parametrize(("side", "stride"), [(3, 2), (1, 1), (3, 1)])
+def test_unfolded_convolutions_are_the_grouped_ones(side: int, stride: int) -> None:
+    """As a GPU runs them, for odd sizes too."""
+    weight = torch.randn(5, 7, 3, side, side)
+    for height, width in ((8, 8), (7, 9)):
+        x = torch.randn(4, 5, 3, height, width)
+        expected = nn.functional.conv2d(
+            x.flatten(1, 2), weight.flatten(0, 1), None, stride, side // 2, groups=5
+        ).unflatten(1, (5, 7))
+        torch.testing.assert_close(
+            convolve_unfolded(x, weight, stride), expected, atol=TOLERANCE, rtol=TOLERANCE
+        )
