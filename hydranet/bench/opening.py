@@ -1,4 +1,5 @@
-"""Engines by name, with the way that branches run behind a colon: "eager", "cuda:buckets"."""
+"""Engines by name, with the way that branches run behind a colon: "eager", "cuda:buckets"; on a GPU
+what its library is asked for may follow: "cuda:buckets,channels_first,fused"."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from hydranet.engines import ENGINES, Engine, choose_engine, open_engine
 from hydranet.errors import InputError
 
 WITH_WAYS = ("eager", "cuda")
+KERNELS = ("channels_first", "fused", "apart")
+"""See `hydranet.engines.folded.layers.Kernels`."""
 
 
 def engines_here() -> list[str]:
@@ -41,5 +44,12 @@ def open_variant(checkpoint: Checkpoint, variant: str) -> Engine:
 
         return eager_engine(load_model(checkpoint), way=way)
     from hydranet.engines.cuda import CudaEngine
+    from hydranet.engines.folded.layers import Kernels
 
-    return CudaEngine(load_model(checkpoint), way=way)
+    way, *words = way.split(",")
+    if wrong := [word for word in words if word not in KERNELS]:
+        raise InputError(f"Kernels can be {', '.join(KERNELS)}, not {wrong[0]!r}.")
+    kernels = Kernels(
+        channels_last="channels_first" not in words, fused="fused" in words, apart="apart" in words
+    )
+    return CudaEngine(load_model(checkpoint), way=way, kernels=kernels)
