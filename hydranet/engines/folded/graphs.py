@@ -96,6 +96,15 @@ class _WithInputs:
         return tuple(output.clone() for output in self._recorded())
 
 
-@cache
 def _pool() -> Any:  # its type is private
-    return torch.cuda.graph_pool_handle()
+    return _first().pool()
+
+
+@cache
+def _first() -> torch.cuda.CUDAGraph:
+    """A recording that is never let go of: the pool would end with its last one."""
+    torch.zeros(1, device="cuda")
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        torch.zeros(1, device="cuda")
+    return graph
