@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hydranet.bench.opening import open_variant
+from hydranet.bench.opening import kernels_of, open_variant
 from hydranet.checkpoints import load_model
 from hydranet.engines import choose_engine
 from hydranet.engines.cuda import CudaEngine
@@ -25,7 +27,7 @@ from hydranet.engines.folded.layers import Kernels
 from hydranet.engines.reference import reference_engine
 from hydranet.errors import InputError
 from hydranet.models import Network
-from hydranet.routing.arrays import PADDING, choose
+from hydranet.routing.arrays import PADDING, check_choice, choose
 from hydranet.routing.device_routes import best_scored
 
 ASKS_THE_HOST = (
@@ -137,8 +139,8 @@ def test_answers_are_memory_of_their_own(network: Callable[..., Network]) -> Non
     first = engine.run(noise(2))
     kept = [np.copy(part) for part in first[:5]]
     engine.run(noise(2)[::-1])
-    for part, copy in zip(first[:5], kept, strict=True):
-        np.testing.assert_array_equal(part, copy)
+    for part, before in zip(first[:5], kept, strict=True):
+        np.testing.assert_array_equal(part, before)
 
 
 def test_where_a_threshold_asks_more_than_the_best_has(network: Callable[..., Network]) -> None:
@@ -194,8 +196,44 @@ def test_what_was_not_used_for_longest_is_let_go_of() -> None:
     assert made[-1] == 0
 
 
+def test_a_given_route_of_many_images_is_checked() -> None:
+    """As one of few is, though in another way."""
+    card = SimpleNamespace(name="it", costs=SimpleNamespace(num_branches=4))
+    for wrong, said in (([0, 4], "from 0 to 3"), ([2, 2], "twice"), ([PADDING] * 2, "At least")):
+        for images in (1, 100):
+            fired = np.tile([[3, PADDING]], (images, 1))
+            check_choice(card, fired=fired)  # type: ignore[arg-type]
+            fired[-1] = wrong
+            with pytest.raises(InputError, match=said):
+                check_choice(card, fired=fired)  # type: ignore[arg-type]
+
+
 def test_unknown_kernels_are_a_sentence(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hydranet.bench.opening.choose_engine", choose_engine)
-    monkeypatch.setattr("hydranet.engines._has_gpu", lambda: True)
+    monkeypatch.setattr("hydranet.engines.has_gpu", lambda: True)
     with pytest.raises(InputError, match="channels_first, fused, apart, not 'quick'"):
         open_variant(stored("hydra_res_d1"), "cuda:all,quick")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("kernels", ["", ",channels_first", ",fused", ",apart"])
+@pytest.mark.parametrize("way", WITHOUT_HOST)
+@pytest.mark.parametrize("name", ["resnet14", *FAMILIES])
+def test_on_a_gpu(name: str, way: str, kernels: str, network: Callable[..., Network]) -> None:
+    """Recorded, replayed, overflown, and with other recordings in between."""
+    model = network(name)
+    way, asked = kernels_of(way + kernels)
+    engine = CudaEngine(copy.deepcopy(model), way=way, kernels=asked)
+    reference = reference_engine(model)
+    for images in (1, 64, 7, 64, 1):
+        pixels = noise(images)
+        assert_same(engine, reference, pixels)
+        if name in FAMILIES:
+            branches = engine.card.costs.num_branches
+            assert_same(engine, reference, pixels, threshold=second_confidence(reference, pixels))
+            assert_same(engine, reference, pixels, fired=given_routes(images, branches))
+            assert_same(engine, reference, pixels, fired=uneven(images, branches))
+            assert_same(engine, reference, pixels)
+    if name in FAMILIES:
+        examined, expected = engine.examine(noise(1)[0]), reference.examine(noise(1)[0])
+        np.testing.assert_allclose(examined.features, expected.features, atol=1e-4)
