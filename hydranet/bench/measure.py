@@ -21,7 +21,7 @@ from hydranet.bench.runs import LeftOut, Report, Run
 from hydranet.bench.sgemm import MACS, matrix_product
 from hydranet.bench.subjects import Subject
 from hydranet.checkpoints import Checkpoint
-from hydranet.engines import Engine
+from hydranet.engines import Engine, has_gpu
 from hydranet.errors import InputError
 from hydranet.machine import hardware, versions
 
@@ -109,7 +109,7 @@ def measure_all(
         progress=progress,
     )
     return Report(
-        hardware=hardware(),
+        hardware=_machine(engines),
         versions=versions(),
         threads=1,
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -117,6 +117,13 @@ def measure_all(
         runs=[cell.run(ms) for (cell, _), ms in zip(cells, times, strict=True)],
         left_out=left_out,
     )
+
+
+def _machine(engines: Sequence[str]) -> str:
+    """Where an engine runs on a GPU, with its name."""
+    if any(engine.partition(":")[0] == "cuda" for engine in engines) and has_gpu():
+        return f"{hardware()}, {hardware('cuda')}"
+    return hardware()
 
 
 def _ks(subject: Subject, ks: Sequence[int]) -> list[int | None]:

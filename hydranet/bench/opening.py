@@ -1,12 +1,20 @@
-"""Engines by name, with the way that branches run behind a colon: "eager", "cuda:buckets"."""
+"""Engines by name, with the way that branches run behind a colon: "eager", "cuda:buckets"; on a GPU
+what its library is asked for may follow: "cuda:buckets,channels_first,fused"."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from hydranet.checkpoints import Checkpoint, load_model
 from hydranet.engines import ENGINES, Engine, choose_engine, open_engine
 from hydranet.errors import InputError
 
+if TYPE_CHECKING:
+    from hydranet.engines.folded.layers import Kernels
+
 WITH_WAYS = ("eager", "cuda")
+KERNELS = ("channels_first", "fused", "apart")
+"""See `hydranet.engines.folded.layers.Kernels`."""
 
 
 def engines_here() -> list[str]:
@@ -42,4 +50,21 @@ def open_variant(checkpoint: Checkpoint, variant: str) -> Engine:
         return eager_engine(load_model(checkpoint), way=way)
     from hydranet.engines.cuda import CudaEngine
 
-    return CudaEngine(load_model(checkpoint), way=way)
+    way, kernels = kernels_of(way)
+    return CudaEngine(load_model(checkpoint), way=way, kernels=kernels)
+
+
+def kernels_of(way: str) -> tuple[str, Kernels]:
+    """The way of "buckets,channels_first,fused", and what a GPU's library is asked for.
+
+    Raises:
+        InputError: there is no such kernel.
+    """
+    from hydranet.engines.folded.layers import Kernels
+
+    way, *words = way.split(",")
+    if wrong := [word for word in words if word not in KERNELS]:
+        raise InputError(f"Kernels can be {', '.join(KERNELS)}, not {wrong[0]!r}.")
+    return way, Kernels(
+        channels_last="channels_first" not in words, fused="fused" in words, apart="apart" in words
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hydranet.errors import InputError
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -27,7 +28,12 @@ class Normalisation:
 
     def apply(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) uint8 → (B, 3, H, W) float32 with about zero mean and unit deviation."""
-        pixels = images.float()
-        mean = pixels.new_tensor(self.mean).view(3, 1, 1) * 255
-        std = pixels.new_tensor(self.std).view(3, 1, 1) * 255
-        return (pixels - mean) / std
+        mean, std = self.tensors(images.device)
+        return (images.float() - mean) / std
+
+    def tensors(self, device: torch.device | str) -> tuple[Tensor, Tensor]:
+        """Mean and deviation, (3, 1, 1) both, in units of a byte."""
+        import torch
+
+        mean, std = (torch.tensor(x, device=device) for x in (self.mean, self.std))
+        return mean.view(3, 1, 1) * 255, std.view(3, 1, 1) * 255

@@ -10,7 +10,16 @@ from hydranet.config import DenseNetConfig, ResNetConfig
 from hydranet.engines.engine import Engine, Outputs, answers
 from hydranet.errors import InputError
 
-__all__ = ["ENGINES", "Engine", "Outputs", "answers", "choose_engine", "engine_for", "open_engine"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "Outputs",
+    "answers",
+    "choose_engine",
+    "engine_for",
+    "has_gpu",
+    "open_engine",
+]
 
 ENGINES = ("reference", "eager", "onnx", "int8", "cuda")
 """All engines, the slow and obvious one first. int8 alone does not give the reference's numbers: it
@@ -37,7 +46,7 @@ def choose_engine(name: str = AUTO, *, gpu: bool = True) -> str:
         InputError: there is none of that name, or a package that it needs is not installed.
     """
     if name == AUTO:
-        return "cuda" if gpu and _has_gpu() else "eager" if _missing("onnx") else "onnx"
+        return "cuda" if gpu and has_gpu() else "eager" if _missing("onnx") else "onnx"
     if name not in ENGINES:
         raise InputError(
             f"There is no engine named {name!r}. The names are: {AUTO}, {', '.join(ENGINES)}."
@@ -47,7 +56,7 @@ def choose_engine(name: str = AUTO, *, gpu: bool = True) -> str:
             f"The engine {name} needs {missing}, which is not installed. Install it with: "
             f"pip install {missing}"
         )
-    if name == "cuda" and not _has_gpu():
+    if name == "cuda" and not has_gpu():
         raise InputError("The engine cuda needs a GPU that torch can use, and there is none here.")
     return name
 
@@ -57,7 +66,7 @@ def _missing(name: str) -> str:
     return next((package for package in _NEEDS[name] if find_spec(package) is None), "")
 
 
-def _has_gpu() -> bool:
+def has_gpu() -> bool:
     """Whether torch can use a GPU; without importing it where there is no driver for one."""
     if not _NVIDIA_DRIVER.exists() or _missing("cuda"):
         return False

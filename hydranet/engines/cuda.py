@@ -1,10 +1,11 @@
 """CUDA: one GPU, batch norm folded, the branches in one of several ways.
 
-The candidates are the ways of `hydranet.engines.folded.branches`; of all that they do, the host
-reads the gate's scores once a batch, and decides there what runs. What all images run, and the
-branches in the ways `all` and `buckets`, is replayed as CUDA graphs. None has been timed on a GPU
-yet; `hydranet bench --engine cuda:buckets` does. Convolutions keep single precision: TF32, which
-torch allows them otherwise, rounds to ten bits, and the answers would differ from `reference`.
+The candidates are the ways of `hydranet.engines.folded.branches`. All but the loop are replayed as
+one CUDA graph from bytes to logits, choice of branches included; in the loop the host reads the
+gate's scores once a batch, and decides there what runs. None has been timed on a GPU yet;
+`hydranet bench --engine cuda:buckets` does, and `cuda:buckets,channels_first,fused` other kernels.
+Convolutions keep single precision: TF32, which torch allows them otherwise, rounds to ten bits, and
+the answers would differ from `reference`.
 """
 
 from __future__ import annotations
@@ -17,28 +18,47 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hydranet.engines.engine import Outputs
-from hydranet.engines.folded.network import folded_pieces
+from hydranet.engines.engine import Outputs, check_pixels
+from hydranet.engines.folded.at_once import HydraAtOnce, StaticAtOnce
+from hydranet.engines.folded.branches import WITHOUT_HOST
+from hydranet.engines.folded.layers import USUAL, Kernels
+from hydranet.engines.folded.network import FoldedStatic, folded_pieces
 from hydranet.engines.pytorch import TorchEngine
+from hydranet.models.hydra import HydraNet
 from hydranet.models.network import Network
+from hydranet.routing.arrays import check_choice
 from hydranet.routing.switchboard import Examined
 
 WAY = "all"
 """No shape depends on the route, so this is the one with the least that can go wrong."""
+
+_TURN = threading.Lock()
+"""A recorded graph has one set of inputs and outputs, recordings share memory, and TF32 is a
+setting of the process: so threads take turns, whichever engine they use."""
 
 
 class CudaEngine(TorchEngine):
     """See `hydranet.engines.engine.Engine`.
 
     `model`: a network from `hydranet.load`, which is moved to `device` for good; the device may be
-    a CPU, as in tests. `way`: one of `hydranet.engines.folded.branches.WAYS`.
+    a CPU, as in tests. `way`: one of `hydranet.engines.folded.branches.WAYS`; `kernels`: what a
+    GPU's library is asked for.
     """
 
-    def __init__(self, model: Network, *, way: str = WAY, device: str = "cuda") -> None:
-        pieces = folded_pieces(model.to(device), way=way)
+    def __init__(
+        self, model: Network, *, way: str = WAY, kernels: Kernels = USUAL, device: str = "cuda"
+    ) -> None:
+        pieces = folded_pieces(model.to(device), way=way, kernels=kernels)
         super().__init__("cuda", model, pieces, device=device)
-        self._lock = threading.Lock()
+        self._static_at_once: StaticAtOnce | None = None
+        self._hydra_at_once: HydraAtOnce | None = None
+        if isinstance(pieces, FoldedStatic):
+            self._static_at_once = StaticAtOnce(pieces, self.card, device)
+        elif way in WITHOUT_HOST:
+            assert isinstance(model, HydraNet), "whose pieces these are"
+            self._hydra_at_once = HydraAtOnce(pieces, model.combiner, self.card, device)
 
+    @torch.inference_mode()
     def run(
         self,
         pixels: NDArray[np.uint8],
@@ -48,17 +68,27 @@ class CudaEngine(TorchEngine):
         fired: NDArray[np.integer] | None = None,
     ) -> Outputs:
         """See `Engine.run`."""
-        with self._alone_and_exact():
-            return super().run(pixels, k=k, threshold=threshold, fired=fired)
+        if self._static_at_once is None and self._hydra_at_once is None:
+            with _alone_and_exact():
+                return super().run(pixels, k=k, threshold=threshold, fired=fired)
+        check_pixels(self.card, pixels)
+        check_choice(self.card, k, threshold, fired, images=len(pixels))
+        with _TURN:
+            if self._static_at_once is not None:
+                return self._static_at_once.run(pixels)
+            assert self._hydra_at_once is not None, "one of the two"
+            return self._hydra_at_once.run(
+                pixels, k=k or self.card.costs.k, threshold=threshold or 0.0, fired=fired
+            )
 
     def examine(self, pixels: NDArray[np.uint8]) -> Examined:
         """See `Engine.examine`."""
-        with self._alone_and_exact():
+        with _alone_and_exact():
             return super().examine(pixels)
 
-    @contextmanager
-    def _alone_and_exact(self) -> Iterator[None]:
-        """A recorded graph has one set of inputs and outputs, and TF32 is a setting of the process:
-        so threads take turns."""
-        with self._lock, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            yield
+
+@contextmanager
+def _alone_and_exact() -> Iterator[None]:
+    """See `_TURN`; what is recorded keeps to single precision by itself."""
+    with _TURN, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield

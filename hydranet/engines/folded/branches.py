@@ -6,8 +6,8 @@ branch gets, m = B·k/N. `docs/performance.md` has what was measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,19 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hydranet.engines.folded.buckets import in_buckets
 from hydranet.engines.folded.families import FoldedFamily
 from hydranet.engines.folded.graphs import Graphed
-from hydranet.engines.folded.layers import Layer, joined, packed, taken
+from hydranet.engines.folded.layers import (
+    Kernels,
+    Layer,
+    alike,
+    joined,
+    packed,
+    taken,
+    with_kernels,
+)
+from hydranet.engines.folded.streams import side_by_side
 from hydranet.executions.reference import chosen_features
 from hydranet.models.hydra import Branch
 from hydranet.routing.arrays import PADDING
@@ -28,8 +38,11 @@ WAYS = ("loop", "gathered", "buckets", "all")
 for every row, in one grouped convolution. buckets: every branch on equally many rows, some of them
 filled up, in one grouped convolution. all: every branch on every row in one grouped convolution.
 
-The shapes of the last two do not depend on who fired (those of buckets only on how often the most
-chosen branch did), so that on a GPU they are replayed as CUDA graphs."""
+On a GPU all but the loop are part of a CUDA graph: once a bucket's size is settled, no shape of
+theirs depends on who fired."""
+
+WITHOUT_HOST = ("gathered", "buckets", "all")
+"""The ways that need no look from the host at who fired."""
 
 AUTO = "auto"
 """On a CPU the faster of loop and gathered, see `fastest_on_cpu`."""
@@ -55,14 +68,15 @@ def fastest_on_cpu(images: int, k: int) -> str:
 class FoldedBranches:
     """N branches of one shape."""
 
-    def __init__(self, branches: Iterable[nn.Module], family: FoldedFamily) -> None:
+    def __init__(
+        self, branches: Iterable[nn.Module], family: FoldedFamily, kernels: Kernels
+    ) -> None:
         own = [branch for branch in branches if isinstance(branch, Branch)]
-        self._layers = [family.body_layers(branch.body) for branch in own]
+        self._layers = [with_kernels(family.body_layers(branch.body), kernels) for branch in own]
         self._ready = [packed(layers) for layers in self._layers]
-        self._run = family.run_body
+        self._run, self._apart = family.run_body, kernels.apart
         self._projection = _Projection([branch.projection for branch in own])
         self._all = Graphed(self._run_all)
-        self._rows_of_all = Graphed(self._run_rows_of_all)
 
     @cached_property
     def _joined(self) -> list[Layer]:
@@ -73,11 +87,38 @@ class FoldedBranches:
         """(B, c, H, W) and (B, k) branches, `PADDING` last → (B, k, D), zero where padded."""
         if way == AUTO:
             way = fastest_on_cpu(*fired.shape)
-        ways = {"loop": self._loop, "gathered": self._gathered, "buckets": self._buckets}
-        if way in ways:
-            return ways[way](stem_features, fired)
+        if way == "loop":
+            return self._loop(stem_features, fired)
+        most = np.bincount(fired[fired != PADDING]).max() if way == "buckets" else len(fired)
         indices = torch.from_numpy(fired).to(stem_features.device)
-        return chosen_features(self.every(stem_features, way), indices)
+        return self.chosen(stem_features, indices, way, capacity=int(most))[0]
+
+    def chosen(
+        self, stem_features: Tensor, fired: Tensor, way: str, *, capacity: int
+    ) -> tuple[Tensor, Tensor]:
+        """The same `WITHOUT_HOST`, and how many images fire the most wanted branch, (); of buckets
+        that is told, and where it is more than `capacity` the features are not all there."""
+        if way == "buckets":
+            return self._buckets(stem_features, fired, capacity)
+        if way == "gathered":
+            features = self._gathered(stem_features, fired)
+        else:
+            features = chosen_features(self._run_all(stem_features)[0], fired)
+        return features, features.new_zeros(())
+
+    def with_gate(self, body: list[Layer]) -> list[Layer] | None:
+        """Every layer with the weights of all branches and of the gate's body; None where that is
+        not of their shape or each runs by itself."""
+        if self._apart or not alike(body, self._layers[0]):
+            return None
+        return [joined(list(layers)) for layers in zip(*self._layers, body, strict=True)]
+
+    def every_and_gate(self, stem_features: Tensor, layers: list[Layer]) -> tuple[Tensor, Tensor]:
+        """Of all branches, and of the gate's body in the same convolutions, see `with_gate`:
+        (B, c, H, W) → (B, N, D) and (B, D')."""
+        pooled = self._run(layers, stem_features)  # (B, (N + 1)·D')
+        size = pooled.shape[1] // (len(self._ready) + 1)
+        return self._project_all(pooled[:, :-size]), pooled[:, -size:]
 
     def every(self, stem_features: Tensor, way: str) -> Tensor:
         """Of all branches, in a loop if that is the way, else at once: (B, c, H, W) → (B, N, D)."""
@@ -107,39 +148,38 @@ class FoldedBranches:
         features[at] = torch.cat(outputs)
         return features.view(images, k, -1)
 
-    def _gathered(self, stem_features: Tensor, fired: NDArray[np.int64]) -> Tensor:
+    def _gathered(self, stem_features: Tensor, fired: Tensor) -> Tensor:
         images, k = fired.shape
-        indices = torch.from_numpy(fired).to(stem_features.device)
-        bodies = indices.clamp(min=0).flatten()  # (B·k,)
+        bodies = fired.clamp(min=0).flatten()  # (B·k,)
         layers = [taken(layer, bodies) for layer in self._joined]
-        side_by_side = stem_features.reshape(1, -1, *stem_features.shape[2:])  # (1, B·c, H, W)
-        pooled = self._run(layers, side_by_side).view(len(bodies), 1, -1)  # (B·k, 1, D)
+        in_a_row = stem_features.reshape(1, -1, *stem_features.shape[2:])  # (1, B·c, H, W)
+        pooled = self._run(layers, in_a_row).view(len(bodies), 1, -1)  # (B·k, 1, D)
         features = self._projection.some(bodies, pooled).view(images, k, -1)
-        return features * (indices != PADDING)[:, :, None]
+        return features * (fired != PADDING)[:, :, None]
 
-    def _buckets(self, stem_features: Tensor, fired: NDArray[np.int64]) -> Tensor:
-        (images, k), branches = fired.shape, len(self._ready)
-        order, counts = _by_branch(fired, branches)
-        size = 1 << (int(counts.max()) - 1).bit_length()  # few sizes, so few graphs
-        place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-        branch = np.repeat(np.arange(branches), counts)  # of the sorted slots, as is place
-        rows = np.zeros((size, branches), np.int64)
-        rows[place, branch] = order // k
-        device = stem_features.device
-        (found,) = self._rows_of_all(stem_features, torch.from_numpy(rows).to(device))
-        features = found.new_zeros(images * k, found.shape[2])
-        chosen = torch.from_numpy(place * branches + branch).to(device)
-        features[torch.from_numpy(order).to(device)] = found.flatten(0, 1)[chosen]
-        return features.view(images, k, -1)
+    def _buckets(
+        self, stem_features: Tensor, fired: Tensor, capacity: int
+    ) -> tuple[Tensor, Tensor]:
+        buckets = in_buckets(fired, branches=len(self._ready), capacity=capacity)
+        if self._apart:
+            images = buckets.images.unbind(1)  # N times (capacity,)
+            found = self._each(lambda b: stem_features[images[b]], on_gpu=stem_features.is_cuda)
+        else:
+            rows = stem_features[buckets.images].flatten(1, 2)  # (capacity, N·c, H, W)
+            found = self._project_all(self._run(self._joined, rows))  # (capacity, N, D)
+        return buckets.features(found).view(*fired.shape, -1), buckets.most
 
     def _run_all(self, stem_features: Tensor) -> tuple[Tensor]:
         """(B, c, H, W), which all branches share, → (B, N, D)."""
+        if self._apart:
+            return (self._each(lambda _: stem_features, on_gpu=stem_features.is_cuda),)
         return (self._project_all(self._run(self._joined, stem_features)),)
 
-    def _run_rows_of_all(self, stem_features: Tensor, rows: Tensor) -> tuple[Tensor]:
-        """(B, c, H, W) and (size, N) images, a row for each branch, → (size, N, D)."""
-        gathered = stem_features[rows].flatten(1, 2)  # (size, N·c, H, W)
-        return (self._project_all(self._run(self._joined, gathered)),)
+    def _each(self, rows: Callable[[int], Tensor], *, on_gpu: bool) -> Tensor:
+        """Every branch by itself, on the (R, c, H, W) rows of its number, → (R, N, D)."""
+        branches = range(len(self._ready))
+        runs = [partial(lambda b: self._branch(b, rows(b)), branch) for branch in branches]
+        return torch.stack(side_by_side(runs, on_gpu=on_gpu), dim=1)
 
     def _project_all(self, pooled: Tensor) -> Tensor:
         """(R, N·D) → (R, N, D)."""

@@ -84,8 +84,9 @@ def _run_block(layers: Sequence[tuple[Affine, Conv]], x: Tensor) -> Tensor:
     """(R, G, c, h, w) → (R, G, c + growth of every layer, h, w)."""
     rows, bodies, channels, height, width = x.shape
     end = channels + sum(conv.channels for _, conv in layers)
+    memory_format = layers[0][1].kernels.memory_format
     flat = torch.empty(
-        (rows, bodies * end, height, width), device=x.device, memory_format=torch.channels_last
+        (rows, bodies * end, height, width), device=x.device, memory_format=memory_format
     )
     whole = flat.unflatten(1, (bodies, end))  # (R, G, end, h, w)
     whole[:, :, :channels] = x

@@ -3,7 +3,8 @@
 Where torch has oneDNN, as its builds for x86 processors do, a convolution's weights are laid out
 once as that library wants them, and bias, addition and ReLU are done while its output is in
 registers: the calls that `torch.compile` generates for a frozen network, without compiling. They
-are not public, so a torch that lacks them is served by plain calls, to the same numbers.
+are not public, so a torch that lacks them is served by plain calls, to the same numbers. On a GPU
+it is `Kernels` that says how weights are laid out and what cuDNN is called for.
 
 A layer may hold several *bodies*: the weights of G networks of one shape, one behind the other
 along the first dimension. (R, G·in, h, w) becomes (R, G·out, h, w) by one grouped convolution;
@@ -21,6 +22,28 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 
 @dataclass(frozen=True)
+class Kernels:
+    """What a GPU's library is asked for.
+
+    `channels_last`: maps and weights lie in memory pixel by pixel, else channel by channel;
+    `fused`: bias, addition and ReLU are part of cuDNN's convolution; `apart`: where every branch
+    runs, each has convolutions of its own, beside the others', instead of a group in grouped ones.
+    """
+
+    channels_last: bool = True
+    fused: bool = False
+    apart: bool = False
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Of maps and weights."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+USUAL = Kernels()
+
+
+@dataclass(frozen=True)
 class Conv:
     """A convolution. `weight`: (G·out, in, h, w), `bias`: (G·out,) or None."""
 
@@ -30,6 +53,7 @@ class Conv:
     padding: int
     bodies: int = 1
     packed: bool = False
+    kernels: Kernels = USUAL
 
     @property
     def channels_in(self) -> int:
@@ -47,10 +71,16 @@ class Conv:
 
     def relu(self, x: Tensor) -> Tensor:
         """The same, then ReLU."""
+        if self.kernels.fused:
+            return torch.cudnn_convolution_relu(x, self.weight, self.bias, *self._how(x))
         return self._packed(x, "relu") if self.packed else self._plain(x).relu_()
 
     def add_relu(self, x: Tensor, other: Tensor) -> Tensor:
         """The same plus `other` (R, G·out, h, w), which is overwritten, then ReLU."""
+        if self.kernels.fused:
+            return torch.cudnn_convolution_add_relu(
+                x, self.weight, other, 1.0, self.bias, *self._how(x)
+            )
         if not self.packed:
             return self._plain(x).add_(other).relu_()
         return torch.ops.mkldnn._convolution_pointwise_.binary(
@@ -59,8 +89,11 @@ class Conv:
         )  # fmt: skip
 
     def _plain(self, x: Tensor) -> Tensor:
-        groups = x.shape[1] // self.channels_in
-        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, groups=groups)
+        return F.conv2d(x, self.weight, self.bias, *self._how(x))
+
+    def _how(self, x: Tensor) -> tuple[list[int], list[int], list[int], int]:
+        """Stride, padding, dilation and groups."""
+        return [self.stride] * 2, [self.padding] * 2, [1, 1], x.shape[1] // self.channels_in
 
     def _packed(self, x: Tensor, then: str) -> Tensor:
         return torch.ops.mkldnn._convolution_pointwise(
@@ -88,11 +121,24 @@ Layer = Conv | Affine
 
 
 def packed(layers: list[Layer]) -> list[Layer]:
-    """The layers of one body, their weights laid out once where torch can do that."""
+    """The layers of one body, their weights laid out once for the CPU, where torch can do that."""
     return [_pack(x) if isinstance(x, Conv) else x for x in layers] if _can_pack() else layers
 
 
+def with_kernels(layers: list[Layer], kernels: Kernels) -> list[Layer]:
+    """The layers of one body as `kernels` wants them; on a CPU nothing is cuDNN's."""
+    return [_with(x, kernels) if isinstance(x, Conv) else x for x in layers]
+
+
+def _with(conv: Conv, kernels: Kernels) -> Conv:
+    weight = conv.weight.contiguous(memory_format=kernels.memory_format)
+    fused = kernels.fused and weight.is_cuda
+    return replace(conv, weight=weight, kernels=replace(kernels, fused=fused))
+
+
 def _pack(conv: Conv) -> Conv:
+    if conv.weight.device.type != "cpu":  # oneDNN's layouts are for it alone
+        return conv
     weight = torch.ops.mkldnn._reorder_convolution_weight(
         conv.weight, [conv.padding] * 2, [conv.stride] * 2, [1, 1], 1, []
     )
@@ -140,6 +186,17 @@ def _statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return mean.double(), variance.double()
 
 
+def alike(one: list[Layer], other: list[Layer]) -> bool:
+    """Whether two bodies differ in nothing but their numbers."""
+    return [_shape(layer) for layer in one] == [_shape(layer) for layer in other]
+
+
+def _shape(layer: Layer) -> tuple[object, ...]:
+    if isinstance(layer, Affine):
+        return (layer.scale.shape,)
+    return layer.weight.shape, layer.bias is None, layer.stride, layer.padding
+
+
 def joined(layers: list[Layer]) -> Layer:
     """The same layer of several bodies as one layer."""
     first = layers[0]
@@ -148,9 +205,10 @@ def joined(layers: list[Layer]) -> Layer:
         return Affine(torch.cat([n.scale for n in norms]), torch.cat([n.shift for n in norms]))
     convs = [layer for layer in layers if isinstance(layer, Conv)]
     biases = [conv.bias for conv in convs if conv.bias is not None]
+    weight = torch.cat([conv.weight for conv in convs])
     return replace(
         first,
-        weight=torch.cat([conv.weight for conv in convs]),
+        weight=weight.contiguous(memory_format=first.kernels.memory_format),
         bias=torch.cat(biases) if biases else None,
         bodies=len(convs),
     )

@@ -66,4 +66,5 @@ def _shortcut(x: Tensor, first: Conv, second: Conv) -> Tensor:
     if bodies == 1:
         return F.pad(x, new)
     x = F.pad(x.unflatten(1, (-1, channels_in)), new)  # (R, g, out, h, w)
-    return x.repeat_interleave(shared, dim=1).flatten(1, 2)  # (R, G·out, h, w)
+    rows, given, *rest = x.shape
+    return x[:, :, None].expand(rows, given, shared, *rest).flatten(1, 3)  # (R, G·out, h, w)
