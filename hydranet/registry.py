@@ -36,6 +36,7 @@ _FAMILY = re.compile(r"[a-z0-9_-]{1,64}")
 
 _REGISTRY: dict[str, ArchitectureConfig] = {
     **{f"resnet{6 * n + 2}": ResNetConfig(n=n) for n in (1, 2, 3, 4, 5, 9, 18)},
+    "resnet20x4": ResNetConfig(n=3, widths=(64, 128, 256)),
     **{f"hydra_res_d{d}": HydraResConfig(d=d) for d in range(1, 10)},
     **{f"densenet{3 * n + 4}": DenseNetConfig(n=n) for n in (2, 3, 4, 6, 8)},
     **{f"hydra_dense_d{n}": HydraDenseConfig(n=n) for n in (2, 3, 4, 6)},
