@@ -27,7 +27,7 @@ from hydranet.training.history import EpochRecord
 from hydranet.training.loop import ProgressCallback, fit
 from hydranet.training.plan import plan_architecture, validation_images_for
 from hydranet.training.recipe import Recipe
-from hydranet.training.upcycling import upcycle
+from hydranet.training.upcycling import goes_on, upcycle
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,16 @@ def train_model(
     teacher = _teacher(recipe, load_network, train, normalisation, device)
     recipe = _without_what_does_not_apply(settle(recipe, network, device), network)
     subtask_of_class = None
-    static = load_network(recipe.start) if recipe.start else None
-    if static is not None:
-        upcycle(network, static, class_names=train.class_names)
-    if isinstance(network, HydraNet) and network.config.has_subtasks:
-        subtask_of_class = make_subtasks(
-            recipe, train, static, normalisation, network.config.num_branches, device, world
-        )
+    start = load_network(recipe.start) if recipe.start else None
+    if start is not None and goes_on(network, start, class_names=train.class_names):
+        subtask_of_class = _subtasks_of(start)
+    else:
+        if start is not None:
+            upcycle(network, start, class_names=train.class_names)
+        if isinstance(network, HydraNet) and network.config.has_subtasks:
+            subtask_of_class = make_subtasks(
+                recipe, train, start, normalisation, network.config.num_branches, device, world
+            )
     network.to(device)
     began = time.perf_counter()
     history = fit(
@@ -180,6 +183,12 @@ def _weights_of(role: str, teacher: Teacher | None) -> dict[str, str]:
     if teacher is None or teacher.model.card is None:
         return {}
     return {role: teacher.model.card.weights_sha256}
+
+
+def _subtasks_of(model: Network) -> NDArray[np.int64] | None:
+    """Those that a trained network's branches were made for."""
+    own = None if model.card is None else model.card.subtask_of_class
+    return None if own is None else np.asarray(own, np.int64)
 
 
 def _to_tensor(values: NDArray[np.int64] | None, device: torch.device) -> torch.Tensor | None:

@@ -9,6 +9,8 @@ Upcycling", ICLR 2023.
 The trained network may be one of other classes: then the output layer stays as it was initialised
 and the rest is copied. A static network starts so too.
 
+A dynamic network may also go on from a trained one that is the same network, with its subtasks.
+
 A multi-head network starts otherwise: its trunk is copied, and its heads stay as they were
 initialised, each differently, as in raghav1810/HydraNet on GitHub.
 """
@@ -24,6 +26,16 @@ from hydranet.models.combiner import Combiner
 from hydranet.models.gate import Gate
 from hydranet.models.hydra import Branch, HydraNet
 from hydranet.models.network import Network, StaticNetwork
+
+
+def goes_on(model: Network, start: Network, *, class_names: tuple[str, ...]) -> bool:
+    """Copy all weights where `start` is the same dynamic network of the same classes; whether it
+    is."""
+    same = start.config == model.config and start.config.is_dynamic
+    if same and start.card is not None and start.card.class_names == class_names:
+        model.load_state_dict(start.state_dict())
+        return True
+    return False
 
 
 def upcycle(
