@@ -26,10 +26,11 @@ class Recipe:
     `gate_loss`: weight of the gate's cross-entropy against the subtask of the true class.
     `subtasks`: "clusters" (balanced clusters of class features of `start`), "superclasses" (the
     data set's own), or "random". `start`: checkpoint of the static network that a HydraNet begins
-    as a copy of, or of the same network, from which it goes on; or None. `execution`: "fired" computes only the branches that fired, "all"
-    computes all and masks, "grouped" does so with one grouped convolution for all branches,
-    "buckets" computes those that fired in fixed shapes, see `hydranet.executions.buckets`.
-    `execution`, `precision` and `compile`: "auto" is settled at the start.
+    as a copy of, or of the same network, from which it goes on; or None. `execution`: "fired"
+    computes only the branches that fired, "all" computes all and masks, "grouped" does so with one
+    grouped convolution for all branches, "buckets" computes those that fired in fixed shapes, see
+    `hydranet.executions.buckets`. `execution`, `precision` and `compile`: "auto" is settled at the
+    start.
     `validation_images` are held out of the training split for choices: a tenth of it, at most
     2,000, unless said; none where the data set has a validation split of its own.
     `teacher`: checkpoint of a static network or HydraNet to learn from, or None; `distillation`:
