@@ -104,6 +104,9 @@ def train_command(
     erase: Annotated[
         int, typer.Option(help="Side of the square erased from each training image, pixels.")
     ] = 0,
+    clip_norm: Annotated[
+        float, typer.Option(help="Longest gradient of all parameters together, 0 for any.")
+    ] = 0.0,
     gate_loss: Annotated[float, typer.Option(help="Weight of the gate's cross-entropy.")] = 0.5,
     gate_targets: Annotated[
         str, typer.Option(help="What the gate learns: subtask, or what the teacher thinks.")

@@ -43,6 +43,8 @@ class Recipe:
     `erase`: side in pixels of the square that is erased from each training image, 0 for none.
     `dirichlet`: concentration of the draw that weighs the images of each head of a multi-head
     network, once for the whole run; 0 for equal weights.
+    `clip_norm`: the longest gradient of all parameters together, longer ones are shortened to it;
+    0 for none. It holds the strong loss of a teacher together with a high learning rate.
     """
 
     epochs: int = 30
@@ -71,6 +73,7 @@ class Recipe:
     freeze_trunk: int = 0
     dirichlet: float = 0.0
     erase: int = 0
+    clip_norm: float = 0.0
 
     def __post_init__(self) -> None:
         _check_choice("subtasks", self.subtasks, SUBTASKS)
@@ -95,7 +98,7 @@ class Recipe:
             _check_number(name, getattr(self, name), 0, 1)
         for name in (
             "learning_rate", "weight_decay", "gate_loss", "distillation_weight", "label_loss",
-            "branch_loss", "load_balance", "dirichlet",
+            "branch_loss", "load_balance", "dirichlet", "clip_norm",
         ):  # fmt: skip
             _check_number(name, getattr(self, name), 0, 1000)
 

@@ -110,9 +110,17 @@ class TrainingStep:
             found = self.gradients(batch, done, phase=phase)
         else:
             found = self.recording(partial(self.gradients, phase=phase), batch, done, phase)
+        self._clip()
         self.optimizer.step()
         self._count(found, batch.labels, tally)
         return found.loss
+
+    def _clip(self) -> None:
+        """Shorten the gradient to the recipe's longest."""
+        if self.recipe.clip_norm:
+            groups = self.optimizer.param_groups
+            trained = [parameter for group in groups for parameter in group["params"]]
+            torch.nn.utils.clip_grad_norm_(trained, self.recipe.clip_norm)
 
     def gradients(self, batch: Batch, done: float | Tensor, *, phase: Phase) -> Found:
         """Forward and backward: new gradients in place of those that were."""

@@ -303,3 +303,27 @@ def test_a_fired_step_leaves_other_branches_alone(coloured: ImageSet) -> None:
     fit(model, batches, batches, recipe=recipe, subtask_of_class=torch.arange(3))
     assert all(torch.equal(p, before[n]) for n, p in model.branches[1].named_parameters())
     assert not torch.equal(model.branches[0].projection.weight, moved)
+
+
+@pytest.mark.parametrize("execution", ["fired", "buckets"])
+def test_no_step_is_longer_than_the_longest_gradient_allows(
+    coloured: ImageSet, execution: str
+) -> None:
+    """Over an epoch of plain descent, weights move at most by rate times length times steps."""
+    recipe = replace(
+        RECIPE, epochs=1, momentum=0.0, weight_decay=0.0, clip_norm=0.01, execution=execution
+    )
+    torch.manual_seed(5)
+    before = {name: value.detach().clone() for name, value in build(HYDRA).named_parameters()}
+    model, _ = train(coloured, HYDRA, recipe)
+    moved = sum(
+        float((value.detach() - before[name]).square().sum())
+        for name, value in model.named_parameters()
+    )
+    steps = 6
+    assert 0 < moved**0.5 <= recipe.learning_rate * recipe.clip_norm * steps * 1.001
+    free, _ = train(coloured, HYDRA, replace(recipe, clip_norm=0.0))
+    assert any(
+        not torch.equal(value, other)
+        for value, other in zip(model.parameters(), free.parameters(), strict=True)
+    )
