@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from svg import dot, line, picture, words, write
+from svg import apart, dot, line, picture, words, write
 
 FIGURES = Path(__file__).parent / "performance"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
@@ -57,21 +57,12 @@ def chart(title: str, x_axis: str, y_axis: str, series: Sequence[Series]) -> str
         for x, middle, least, highest in places:
             shapes.append(line(x, least, x, highest, colour=colour, width=1))
             shapes.append(dot(x, middle, 3, colour))
-    ends = _apart([up(one.points[-1][1][0]) for one in series])
+    ends = apart([up(one.points[-1][1][0]) for one in series])
     for one, colour, y in zip(series, COLOURS, ends, strict=False):
         shapes.append(
             words(right + 10, y + 4, one.name, anchor="start", kind="small", colour=colour)
         )
     return picture(WIDTH, HEIGHT, title, *shapes)
-
-
-def _apart(heights: Sequence[float]) -> list[float]:
-    """The same heights, moved down where two names would overlap."""
-    order = sorted(range(len(heights)), key=lambda index: heights[index])
-    found, last = [0.0] * len(heights), -math.inf
-    for index in order:
-        last = found[index] = max(heights[index], last + 15)
-    return found
 
 
 def _round_up(value: float) -> float:

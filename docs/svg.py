@@ -3,7 +3,8 @@ colours: `quiet`, `line` and `words` are classes of `stylesheets/extra.css`, lig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def line(x1: float, y1: float, x2: float, y2: float, *, colour: str = "", width:
     )
 
 
+def curve(places: Iterable[tuple[float, float]], *, colour: str, width: float) -> str:
+    """A line through many places."""
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    return (
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width:g}" '
+        'stroke-linejoin="round"/>'
+    )
+
+
 def dot(x: float, y: float, radius: float, colour: str) -> str:
     """A filled circle."""
     return f'<circle cx="{x:g}" cy="{y:g}" r="{radius:g}" fill="{colour}"/>'
@@ -55,6 +65,15 @@ def words(
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" class="{kind}"{paint}>'
         f"{escape(text)}</text>"
     )
+
+
+def apart(heights: Sequence[float], room: float = 15) -> list[float]:
+    """The same heights, moved down where two names would overlap."""
+    order = sorted(range(len(heights)), key=lambda index: heights[index])
+    found, last = [0.0] * len(heights), -math.inf
+    for index in order:
+        last = found[index] = max(heights[index], last + room)
+    return found
 
 
 def write(pictures: Mapping[str, Callable[[], str]]) -> None:

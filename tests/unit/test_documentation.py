@@ -71,7 +71,8 @@ def test_every_public_name_is_on_the_page_of_the_api(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["draw_pictures", "draw_performance", "draw_scale", "draw_ablation"]
+    "module",
+    ["draw_pictures", "draw_performance", "draw_scale", "draw_ablation", "draw_training"],
 )
 def test_pictures_are_those_that_the_code_draws(
     module: str, monkeypatch: pytest.MonkeyPatch
@@ -107,7 +108,7 @@ def test_examples_of_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert page.name != "python.md" or runner.tries > 10
 
 
-@pytest.mark.parametrize("module", ["draw_scale", "draw_ablation"])
+@pytest.mark.parametrize("module", ["draw_scale", "draw_ablation", "draw_training"])
 def test_tables_are_those_that_the_code_computes(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
