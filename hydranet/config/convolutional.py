@@ -14,6 +14,8 @@ from typing import ClassVar
 
 from hydranet.config.base import ArchitectureConfig, HydraConfig, MultiHeadConfig, stage_areas
 
+_WIDTHS = (16, 32, 64)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResNetConfig(ArchitectureConfig):
@@ -26,12 +28,14 @@ class ResNetConfig(ArchitectureConfig):
     family: ClassVar[str] = "resnet"
 
     n: int
-    widths: tuple[int, ...] = (16, 32, 64)
+    widths: tuple[int, ...] = _WIDTHS
 
     @property
     def title(self) -> str:
-        """ResNet-(6n+2)."""
-        return f"ResNet-{6 * self.n + 2}"
+        """ResNet-(6n+2), with ×f behind it where it is f times as wide as the paper's."""
+        factor = self.widths[0] // _WIDTHS[0]
+        wider = factor > 1 and self.widths == tuple(factor * width for width in _WIDTHS)
+        return f"ResNet-{6 * self.n + 2}" + (f"×{factor}" if wider else "")
 
     def stage_values(self) -> tuple[int, ...]:
         """Of three stages of 2n convolutions, and a first one."""
@@ -83,7 +87,7 @@ class HydraResConfig(HydraConfig):
     projects: ClassVar[bool] = True
 
     d: int
-    widths: tuple[int, ...] = (16, 32, 64)
+    widths: tuple[int, ...] = _WIDTHS
 
     @property
     def title(self) -> str:
@@ -134,7 +138,7 @@ class MultiHeadResConfig(MultiHeadConfig):
     family: ClassVar[str] = "multihead-resnet"
 
     n: int
-    widths: tuple[int, ...] = (16, 32, 64)
+    widths: tuple[int, ...] = _WIDTHS
 
     @property
     def title(self) -> str:
