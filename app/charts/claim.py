@@ -15,10 +15,13 @@ from app.charts.figure import AXES, BARE, figure, level
 from app.charts.marks import OUTLINE, Mark
 from app.charts.palette import QUIET
 from app.comparing.claim import Claim
+from app.words.teacher import WITH, WITHOUT
 
 HEIGHT = 340
 _COLOURS = {group.name: group.colour for group in GROUPS}
 _DASHES = {"ResNet": "solid", "DenseNet": "dash"}
+_WIDTHS = {WITH: 4, WITHOUT: 2, "": 2}
+"""Of the lines, in pixels, by how both sides were trained."""
 _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 20, 50)
 
 
@@ -30,14 +33,17 @@ def claim_chart(found: Sequence[Claim], *, noun: str, mark: Mark) -> go.Figure:
             "x": list(one.top1),
             "y": list(one.ratios),
             "mode": "lines+markers",
-            "name": f"{one.hydra} against {one.static}",
-            "line": {"color": _COLOURS[one.hydra], "width": 2, "dash": _DASHES[one.static]},
+            "name": _name(one),
+            "line": {
+                "color": _COLOURS[one.hydra], "width": _WIDTHS[one.training],
+                "dash": _DASHES[one.static],
+            },
             "marker": {
                 "symbol": mark.symbol, "size": mark.size - 2, "color": _COLOURS[one.hydra],
                 "line": {"width": 1, "color": OUTLINE},
             },
             "hovertemplate": f"at %{{x:.2f}} % top-1<br>{one.static} needs %{{y:.2f}} times the "
-            f"{noun}<br>of {one.hydra}<extra></extra>",
+            f"{noun}<br>of {one.hydra}{_both(one)}<extra></extra>",
         }
         for one in found
         if one.said
@@ -59,3 +65,12 @@ def claim_chart(found: Sequence[Claim], *, noun: str, mark: Mark) -> go.Figure:
         **BARE,
     }  # fmt: skip
     return figure(lines, layout)
+
+
+def _name(one: Claim) -> str:
+    families = f"{one.hydra} against {one.static}"
+    return f"{families}, {one.training}" if one.training else families
+
+
+def _both(one: Claim) -> str:
+    return f"<br>both {one.training}" if one.training else ""

@@ -43,6 +43,7 @@ def dynamic_curve(row: Entry, axis: CostAxis) -> Trace:
     """Top-1 of one dynamic network against its average cost at every threshold of dynamic k."""
     assert axis.at_k is not None
     costs = [axis.at_k(at) for at in row.by_threshold]
+    taught = f"<br>taught by {escape(row.teacher)}" if row.teacher else ""
     return {
         "type": "scatter",
         "x": costs,
@@ -54,7 +55,7 @@ def dynamic_curve(row: Entry, axis: CostAxis) -> Trace:
             f"<b>{escape(row.name)}</b>, dynamic k, threshold {100 * at.threshold:g} %"
             f"<br>{at.branches:.2f} {escape(row.policy.branches)}, "
             f"{rounded(cost)} {axis.unit} on average"
-            f"<br>top-1 {at.top1:.2f} %, {row.mark.name}"
+            f"<br>top-1 {at.top1:.2f} %, {row.mark.name}{taught}"
             for at, cost in zip(row.by_threshold, costs, strict=True)
         ],
         "hovertemplate": HOVER,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from app.words.teacher import taught_alike
 from hydranet.checkpoints import Checkpoint
 from hydranet.checkpoints.card import Card
 
@@ -18,7 +19,7 @@ def static_baseline(
     card: Card, checkpoints: Iterable[Checkpoint], top1: float
 ) -> Checkpoint | None:
     """The static network whose top-1 is nearest to `top1`, of those that were trained and tested on
-    the same images; None where there is none."""
+    the same images, with a teacher if `card` had one and else without; None where there is none."""
     same = [
         other
         for other in checkpoints
@@ -26,5 +27,6 @@ def static_baseline(
         and other.card.class_names == card.class_names
         and other.card.data.train_sha256 == card.data.train_sha256
         and other.card.data.test_sha256 == card.data.test_sha256
+        and taught_alike(other.card.recipe.teacher, card.recipe.teacher)
     ]
     return min(same, key=lambda other: abs(other.card.test.top1 - top1), default=None)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from app.charts.marks import MEASURED, YOURS, Mark, mark_of
 from app.handed_over.own_network import OwnNetwork
+from app.words.teacher import taught_alike
 from hydranet.checkpoints import WEIGHTS, Checkpoint
 from hydranet.checkpoints.card import Card
 from hydranet.published import PublishedResult
@@ -55,8 +56,8 @@ class Entry:
     `k`: branches that fire by default, None where the network is no dynamic one of ours; `by_k`:
     the same network at every k; `by_threshold`: with dynamic k, of at most `k` branches; `policy`:
     how they are chosen, and what they are called. `stored_mb`: the file of its weights in millions
-    of bytes; `times`: as measured here, if it was. `source`: where the figure comes from, in one
-    line.
+    of bytes; `times`: as measured here, if it was. `teacher`: the network that it learnt from, None
+    where it had none or is not at hand. `source`: where the figure comes from, in one line.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Entry:
     policy: Policy = GATED
     stored_mb: float | None = None
     times: tuple[AtBatch, ...] = ()
+    teacher: str | None = None
 
     def ms(self, batch: int) -> float | None:
         """Milliseconds for one image in batches of so many; None where it was not measured."""
@@ -113,16 +115,26 @@ def entries(
     return ours + [_from_published(result) for result in published]
 
 
-def verdict(rows: Iterable[Entry]) -> list[tuple[Entry, Entry]]:
-    """Each HydraNet of ours with the static network of ours whose MACs are nearest."""
+def verdict(rows: Iterable[Entry]) -> list[tuple[Entry, Entry | None]]:
+    """Each HydraNet of ours with the static network of ours whose MACs are nearest, of those that
+    had a teacher as it had, or none: None if there is no such one. Empty without static networks of
+    ours."""
     ours = [row for row in rows if row.ours]
-    static = [row for row in ours if not row.dynamic]
-    if not static:
+    if all(row.dynamic for row in ours):
         return []
+    return [(row, _nearest(row, _static_alike(row, ours))) for row in ours if row.dynamic]
+
+
+def _nearest(row: Entry, others: Iterable[Entry]) -> Entry | None:
+    return min(others, key=lambda other: abs(other.macs_m - row.macs_m), default=None)
+
+
+def _static_alike(row: Entry, rows: Iterable[Entry]) -> list[Entry]:
+    """Static networks of ours that had a teacher, if `row` had one, or else had none."""
     return [
-        (row, min(static, key=lambda other: abs(other.macs_m - row.macs_m)))
-        for row in ours
-        if row.dynamic
+        other
+        for other in rows
+        if other.ours and not other.dynamic and taught_alike(other.teacher, row.teacher)
     ]
 
 
@@ -136,11 +148,10 @@ class Interpolated:
 
 
 def interpolated(row: Entry, rows: Iterable[Entry]) -> Interpolated | None:
-    """Top-1 of a static network of ours of the MACs of `row`: on the straight line, over the
-    logarithm of MACs, between the nearest cheaper and the nearest dearer one; None outside."""
-    static = sorted(
-        (other for other in rows if other.ours and not other.dynamic), key=lambda o: o.macs_m
-    )
+    """Top-1 of a static network of ours of the MACs of `row`, with a teacher if that had one: on
+    the straight line, over the logarithm of MACs, between the nearest cheaper and the nearest
+    dearer one; None outside."""
+    static = sorted(_static_alike(row, rows), key=lambda other: other.macs_m)
     cheaper = [other for other in static if other.macs_m <= row.macs_m]
     dearer = [other for other in static if other.macs_m > row.macs_m]
     if not cheaper or not dearer:
@@ -166,6 +177,8 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
     costs, test, run = card.costs, card.test, card.provenance
     own = isinstance(checkpoint, OwnNetwork)
     origin = "your own network" if own else "this repository"
+    teacher = card.recipe.teacher
+    taught = f" taught by {teacher}" if teacher else ""
     versions = ", ".join(f"{package} {version}" for package, version in run.versions.items())
     return Entry(
         name=checkpoint.name,
@@ -176,7 +189,7 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
         top1=test.top1,
         mark=YOURS if own else MEASURED,
         source=f"{origin}: {test.images:,} test images, one run of "
-        f"{card.recipe.epochs} epochs, {run.hardware}; {versions}",
+        f"{card.recipe.epochs} epochs{taught}, {run.hardware}; {versions}",
         k=costs.k if card.architecture.is_dynamic else None,
         by_k=tuple(
             AtK(k, costs.macs(k) / 1e6, top1) for k, top1 in enumerate(test.top1_by_k, start=1)
@@ -188,6 +201,7 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
         policy=card.policy,
         stored_mb=(checkpoint.folder / WEIGHTS).stat().st_size / 1e6,
         times=times,
+        teacher=teacher,
     )
 
 

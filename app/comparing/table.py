@@ -8,6 +8,7 @@ import pandas as pd
 
 from app.charts.cost_axes import BATCHES
 from app.comparing.rows import Entry
+from app.words.teacher import WITHOUT
 
 TIMES = {batch: f"Measured, batch {batch} (ms an image)" for batch in BATCHES}
 """The column of each batch size that networks are timed at."""
@@ -34,6 +35,12 @@ def comparison_table(rows: Sequence[Entry]) -> pd.DataFrame:
             "Family": [row.family for row in rows],
             "Dynamic": [row.dynamic for row in rows],
             "Default k": pd.Series([row.k for row in rows], dtype="Int64"),
+            "Teacher": pd.Series([_teacher(row) for row in rows], dtype="object"),
             "Source": [row.source for row in rows],
         }
     )
+
+
+def _teacher(row: Entry) -> str | None:
+    """Missing where we cannot know."""
+    return (row.teacher or WITHOUT) if row.at_hand else None

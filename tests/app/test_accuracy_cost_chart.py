@@ -171,6 +171,11 @@ def test_verdict_pairs_ours_with_the_nearest_of_ours(rows: list[Entry]) -> None:
     assert same_cost(hydra, near)
     assert not same_cost(hydra, far)
     assert verdict([hydra, *rows[2:]]) == []
+    taught = replace(hydra, teacher="t")
+    assert verdict([far, taught, near]) == [(taught, None)], "no other had a teacher"
+    far = replace(far, teacher="another")
+    assert verdict([far, taught, near, hydra]) == [(taught, far), (hydra, near)]
+    assert verdict([replace(near, mark=YOURS, teacher="t"), taught, near]) == [(taught, None)]
 
 
 def test_the_table_holds_the_figures_and_the_csv_runs_no_formula(rows: list[Entry]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,47 @@ def test_where_no_accuracy_is_shared_it_cannot_be_said() -> None:
     assert "cannot be said: every Hydra-ResNet is more accurate" in claim_words(found, "MACs")
     assert len(claim_table([found])) == 0
     assert claims(rows[:1], MACS) == []
+
+
+def test_a_teacher_on_one_side_alone_is_no_claim() -> None:
+    """By hand: with a teacher 20 M to 10 M at 65 % is 2 times, without one 40 M to 10 M is 4."""
+    taught = [
+        entry("a", "resnet", 20, 65, teacher="t"), entry("h", "hydra-resnet", 10, 65, teacher="t"),
+    ]  # fmt: skip
+    untaught = [
+        entry("b", "resnet", 40, 65), entry("c", "densenet", 10, 65),
+        entry("i", "hydra-resnet", 10, 65),
+    ]  # fmt: skip
+    found = claims([*untaught, *taught], MACS)
+    assert [(c.static, c.training, c.ratios) for c in found] == [
+        ("ResNet", "with a teacher", (2.0,)), ("ResNet", "without a teacher", (4.0,)),
+        ("DenseNet", "with a teacher", ()), ("DenseNet", "without a teacher", (1.0,)),
+    ]  # fmt: skip
+    assert claim_words(found[0], "MACs") == (
+        "With a teacher, at an equal top-1 of 65.0\u00a0%, ResNet needs 2 times the MACs of "
+        "Hydra-ResNet; beyond, it cannot be said: below there is no such Hydra-ResNet and above no "
+        "such Hydra-ResNet."
+    )
+    assert claim_words(found[2], "MACs") == (
+        "With a teacher, Hydra-ResNet against DenseNet cannot be said: there is no DenseNet with "
+        "a teacher here."
+    )
+    assert list(claim_table(found)["Trained"]) == [c.training for c in found if c.said]
+    lines = claim_chart(found, noun="MACs", mark=MEASURED).data
+    assert [(line.name, line.line.width) for line in lines] == [
+        ("Hydra-ResNet against ResNet, with a teacher", 4),
+        ("Hydra-ResNet against ResNet, without a teacher", 2),
+        ("Hydra-ResNet against DenseNet, without a teacher", 2),
+    ]
+
+
+def test_where_all_are_alike_a_claim_names_a_teacher_only_if_there_is_one() -> None:
+    rows = [entry("a", "resnet", 20, 65), entry("h", "hydra-resnet", 10, 65)]
+    (found,) = claims(rows, MACS)
+    assert found.training == ""
+    assert "Trained" not in claim_table([found])
+    (found,) = claims([replace(row, teacher="t") for row in rows], MACS)
+    assert found.training == "with a teacher"
 
 
 def test_one_network_on_a_side_says_one_accuracy() -> None:

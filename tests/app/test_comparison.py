@@ -40,6 +40,18 @@ def test_between_two_static_networks_the_line_runs_over_the_logarithm_of_macs() 
     assert exact.top1 == pytest.approx(60.0)
 
 
+def test_between_two_static_networks_that_had_a_teacher_as_it_had() -> None:
+    others = [entry("a", 10.0, 50.0), entry("b", 20.0, 60.0, teacher="t"), entry("c", 80.0, 66.0)]
+    found = interpolated(entry("h", 40.0, 70.0, dynamic=True), others)
+    assert found is not None
+    assert (found.cheaper.name, found.dearer.name) == ("a", "c")
+    taught = entry("h", 40.0, 70.0, dynamic=True, teacher="u")
+    assert interpolated(taught, others) is None
+    found = interpolated(taught, [*others, entry("d", 50.0, 65.0, teacher="t")])
+    assert found is not None
+    assert (found.cheaper.name, found.dearer.name) == ("b", "d")
+
+
 @pytest.mark.parametrize("macs", [9.0, 80.0, 100.0])
 def test_outside_of_our_static_networks_nothing_is_said(macs: float) -> None:
     assert (

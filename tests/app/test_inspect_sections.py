@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from app import services
 from app.comparing.baseline import static_baseline, top1_of_route
 from hydranet.checkpoints import find_checkpoint, list_checkpoints
 from hydranet.checkpoints.card import DataNote
+from hydranet.training.recipe import Recipe
 
 PAGE = Path(app.page_scripts.__file__).parent / "inspect.py"
 
@@ -127,7 +130,12 @@ def test_nonsense_in_the_address_is_left_out(address: dict[str, str], network: s
 def test_cost_stands_beside_all_branches_and_the_nearest_static_network() -> None:
     (table,) = (m.value for m in visit().markdown if "this route" in m.value)
     rows = [line.split("|")[1].strip(" *") for line in table.splitlines()[2:]]
-    assert rows == ["this route", "all 20", "densenet10"]
+    assert rows[:2] == ["this route", "all 20"]
+    card = find_checkpoint("hydra_res_d1").card
+    fired = rf"(\d+) of {card.costs.num_branches} fired"
+    (count,) = re.findall(fired, network_title(visit()))
+    static = static_baseline(card, list_checkpoints()[0], top1_of_route(card, int(count)))
+    assert rows[2:] == ([static.name] if static else [])
 
 
 def test_the_baseline_is_of_the_same_images_and_the_nearest_top1(
@@ -147,6 +155,11 @@ def test_the_baseline_is_of_the_same_images_and_the_nearest_top1(
     assert found.name == "static"
     rest = [checkpoint for checkpoint in everything if checkpoint.name != "static"]
     assert static_baseline(card, rest, 40.0) is None
+    taught = Recipe(teacher="static")
+    make_checkpoint("taught", tmp_path, model="resnet14", recipe=taught)
+    with_one = find_checkpoint("taught", tmp_path)
+    assert static_baseline(card, [with_one, *rest], 40.0) is None
+    assert static_baseline(replace(card, recipe=taught), [found, with_one], 40.0) == with_one
     assert top1_of_route(card, 4) == card.test.top1_by_k[3]
 
 

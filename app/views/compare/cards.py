@@ -17,6 +17,7 @@ from app.views.figure import saved_as
 from app.views.text import plain
 from app.words.card import architecture_words, differing, provenance_words, recipe_table
 from app.words.card import recipe_words as words_of_recipe
+from app.words.teacher import unlike_words
 from hydranet.checkpoints import Checkpoint
 from hydranet.checkpoints.card import Card
 
@@ -123,6 +124,8 @@ def _show_training(name: str, card: Card, most: float) -> None:
 
 def _show_recipes(cards: Sequence[Card]) -> None:
     """Where their training differed."""
+    if unlike := unlike_words(cards):
+        st.markdown(plain(unlike))
     table = recipe_table(cards)
     st.markdown("**Where the recipes differ**" if len(cards) > 1 else "**The recipe**")
     if len(rows := differing(table)):

@@ -11,9 +11,10 @@ from app.charts.claim import claim_chart
 from app.charts.cost_axes import AXES, BATCHES, CostAxis, milliseconds
 from app.charts.marks import DIGITISED, MEASURED, Mark
 from app.comparing.claim import claim_table, claim_words, claims, from_paper, measured_by_us
-from app.comparing.rows import Entry
+from app.comparing.rows import Entry, verdict
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
+from app.words.teacher import rule_words
 
 
 def show_claim(rows: Sequence[Entry]) -> None:
@@ -34,16 +35,18 @@ def show_claim(rows: Sequence[Entry]) -> None:
     st.caption(
         "Points are where a network stands on either front (HydraNets of ours at every k and with "
         "dynamic k); between them the logarithm of cost is interpolated. The paper's points were "
-        "taken from its figures, ours were trained once each."
+        "taken from its figures, ours were trained once each. "
+        + rule_words([row.teacher for row in mine])
     )
 
 
 def _axis_of_ours(rows: Sequence[Entry]) -> CostAxis:
-    """MACs, or time in a batch size at which both kinds of network were timed here."""
+    """MACs, or time in a batch size at which both kinds of network, with a teacher or without, were
+    timed here."""
     axes = {"MACs": AXES["MACs"]}
     for batch in BATCHES:
         timed = [row for row in rows if row.ms(batch) is not None]
-        if {row.dynamic for row in timed} == {True, False}:
+        if any(static for _, static in verdict(timed)):
             axes[f"Milliseconds, batch {batch}"] = milliseconds(batch)
     if len(axes) == 1:
         return axes["MACs"]

@@ -14,6 +14,7 @@ from app.charts.training_curves import HEIGHT, LOAD_HEIGHT, branch_load_map, tra
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
 from app.views.text import plain
+from app.words.teacher import WITHOUT
 from hydranet.checkpoints import Checkpoint
 from hydranet.checkpoints.card import Card
 
@@ -108,6 +109,7 @@ def _table(checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
             "Training time (s)": [round(card.provenance.seconds) for card in cards],
             "Data set": [card.data.name for card in cards],
             "Started from": [card.recipe.start or "scratch" for card in cards],
+            "Teacher": [card.recipe.teacher or WITHOUT for card in cards],
             "Hardware": [card.provenance.hardware for card in cards],
             "Threads": [card.provenance.threads for card in cards],
             "Versions": [

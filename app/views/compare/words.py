@@ -9,6 +9,7 @@ import streamlit as st
 from app.charts.cost_axes import rounded
 from app.comparing.rows import Entry, free_saving, interpolated, same_cost, verdict
 from app.views.text import plain
+from app.words.teacher import rule_words, with_or_without
 from hydranet.routing.policies import Policy
 
 
@@ -19,38 +20,65 @@ def show_verdict(rows: Sequence[Entry]) -> None:
 
 def _ours_with_ours(rows: Sequence[Entry]) -> list[str]:
     pairs = verdict(rows)
+    told = any(row.teacher for row in rows if row.ours)
     sentences = []
     for hydra, static in pairs:
-        cost = f"{rounded(hydra.macs_m)} M MACs with k = {hydra.k}"
-        points = hydra.top1 - static.top1
-        if same_cost(hydra, static):
-            compared = f"{abs(points):.1f} points {'above' if points >= 0 else 'below'}"
-            sentences.append(
-                f"**{plain(hydra.name)}** ({cost}) costs the same as **{plain(static.name)}** and "
-                f"stands {compared} it: {hydra.top1:.1f} % to {static.top1:.1f} %."
-            )
-        elif between := interpolated(hydra, rows):
-            points = hydra.top1 - between.top1
-            sentences.append(
-                f"**{plain(hydra.name)}** ({cost}, {hydra.top1:.1f} %) stands {abs(points):.1f} "
-                f"points {'above' if points >= 0 else 'below'} a static network of its cost, "
-                f"interpolated between **{plain(between.cheaper.name)}** and "
-                f"**{plain(between.dearer.name)}**: {between.top1:.1f} %."
-            )
-        else:
-            sentences.append(
-                f"None of our static networks costs the same as **{plain(hydra.name)}** ({cost}, "
-                f"{hydra.top1:.1f} %); the nearest is **{plain(static.name)}** "
-                f"({rounded(static.macs_m)} M MACs, {static.top1:.1f} %)."
-            )
+        sentences.append(
+            _without_like(hydra) if static is None else _compared(hydra, static, rows, told)
+        )
         if saving := free_saving(hydra):
             sentences.append(
                 f"{_dialled(hydra.policy, saving.threshold)}, it keeps {saving.top1:.1f} % at "
                 f"{rounded(saving.macs_m)} M MACs on average."
             )
-    if pairs:
+    if any(static for _, static in pairs):
         sentences.append("Each was trained once, so differences under a point may be chance.")
     return sentences
+
+
+def _without_like(hydra: Entry) -> str:
+    return (
+        f"**{plain(hydra.name)}** ({_cost(hydra)}, {hydra.top1:.1f} %) was trained "
+        f"{with_or_without(hydra.teacher)} and none of our static networks shown was, so it is "
+        "held against none of them."
+    )
+
+
+def _cost(hydra: Entry) -> str:
+    return f"{rounded(hydra.macs_m)} M MACs with k = {hydra.k}"
+
+
+def _compared(hydra: Entry, static: Entry, rows: Sequence[Entry], told: bool) -> str:
+    """A HydraNet against the static network of nearest cost, or what lies between two of them.
+
+    `told`: say whether they had a teacher.
+    """
+    taught = with_or_without(hydra.teacher)
+    cost = f"{_cost(hydra)}, trained {taught}" if told else _cost(hydra)
+    also = f", also {taught}," if told else ""
+    if same_cost(hydra, static):
+        return (
+            f"**{plain(hydra.name)}** ({cost}) costs the same as **{plain(static.name)}**{also} "
+            f"and stands {_points(hydra.top1 - static.top1)} it: {hydra.top1:.1f} % to "
+            f"{static.top1:.1f} %."
+        )
+    if between := interpolated(hydra, rows):
+        return (
+            f"**{plain(hydra.name)}** ({cost}, {hydra.top1:.1f} %) stands "
+            f"{_points(hydra.top1 - between.top1)} a static network of its cost{also or ','} "
+            f"interpolated between **{plain(between.cheaper.name)}** and "
+            f"**{plain(between.dearer.name)}**: {between.top1:.1f} %."
+        )
+    which = f"static networks {taught}" if told else "static networks"
+    return (
+        f"None of our {which} costs the same as **{plain(hydra.name)}** ({cost}, "
+        f"{hydra.top1:.1f} %); the nearest is **{plain(static.name)}** "
+        f"({rounded(static.macs_m)} M MACs, {static.top1:.1f} %)."
+    )
+
+
+def _points(difference: float) -> str:
+    return f"{abs(difference):.1f} points {'above' if difference >= 0 else 'below'}"
 
 
 def _dialled(policy: Policy, threshold: float) -> str:
@@ -78,6 +106,8 @@ def _caveats(rows: Sequence[Entry]) -> list[str]:
             f"Of ours, only {one_kind} are shown, so a HydraNet and a static network trained alike "
             "cannot be compared here."
         )
+    if rule := rule_words([row.teacher for row in ours]):
+        sentences.append(rule)
     sentences.append(
         "Ours were trained for short schedules (see below), the published networks by other "
         "recipes: compare ours with ours, and take the published points as context."

@@ -11,6 +11,7 @@ from app.comparing.baseline import static_baseline, top1_of_route
 from app.inspection import Inspection
 from app.views.text import plain
 from app.words.engines import engine_words
+from app.words.teacher import with_or_without
 from hydranet.checkpoints import Checkpoint
 
 _CHART = {"displayModeBar": False}
@@ -104,13 +105,20 @@ def _measured(inspection: Inspection, baseline: Checkpoint | None) -> str:
         so_many = f" if every image leaves at {policy.branch} {max(inspection.found.fired)}"
     elif policy.by_token and inspection.board is not None:
         so_many = f" if the {policy.gate} picks {inspection.board.k} for each patch"
-    beside = (
-        f" {plain(baseline.name)}: our static network of nearest top-1, same training images."
-        if baseline is not None
-        else ""
-    )
     return (
         f"Time: median of {timing.runs} runs on this server, {engine_words(inspection.engine)}, "
         f"one thread, {timing.fastest:.1f} to {timing.slowest:.1f} ms. "
-        f"Top-1: on {inspection.card.test.images:,} test images{so_many}.{beside}"
+        f"Top-1: on {inspection.card.test.images:,} test images{so_many}."
+        + (f" {_beside(inspection, baseline)}" if fired else "")
+    )
+
+
+def _beside(inspection: Inspection, baseline: Checkpoint | None) -> str:
+    """Which static network stands in the table, or which one is missing."""
+    taught = with_or_without(inspection.card.recipe.teacher)
+    if baseline is None:
+        return f"Of our static networks none was trained {taught} on the same images as this one."
+    return (
+        f"{plain(baseline.name)}: our static network of nearest top-1, same training images, both "
+        f"{taught}."
     )

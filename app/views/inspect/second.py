@@ -16,6 +16,7 @@ from app.views.inspect.combiner import show_shares
 from app.views.inspect.cost import cost_table
 from app.views.notices import refused
 from app.views.text import plain
+from app.words.teacher import alike_first, unlike_words
 from hydranet.checkpoints import Checkpoint
 from hydranet.errors import InputError
 
@@ -27,7 +28,7 @@ def show_second_network(inspection: Inspection) -> None:
     """Routes, answers, shares and costs of two networks side by side."""
     others = {
         checkpoint.name: checkpoint
-        for checkpoint in own_networks.on_offer()[0]
+        for checkpoint in alike_first(inspection.card, own_networks.on_offer()[0])
         if checkpoint.name != inspection.checkpoint.name
     }
     if not others:
@@ -65,7 +66,9 @@ def _verdict(first: Inspection, second: Inspection) -> str:
     macs = [one.found.macs / 1e6 for one in (first, second)]
     same = answers[0] == answers[1]
     agree = f"Both answer {answers[0]}" if same else f"They differ: {answers[0]} and {answers[1]}"
-    return f"{agree}, for {macs[0]:.1f} M and {macs[1]:.1f} M MACs."
+    said = f"{agree}, for {macs[0]:.1f} M and {macs[1]:.1f} M MACs."
+    unlike = plain(unlike_words([first.card, second.card]))
+    return f"{said} {unlike}" if unlike else said
 
 
 def _show_one(one: Inspection, place: str) -> None:

@@ -14,6 +14,7 @@ from app.datasets import DataSet
 from app.views.notices import refused
 from app.views.specialise import keys
 from app.views.text import plain
+from app.words.teacher import alike_first, unlike_words
 from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
 from hydranet.specialisation import Pair
@@ -27,6 +28,7 @@ def show_pair(data: DataSet) -> None:
         st.info("Two networks are compared on their test images. Go back to the test images.")
         return
     others = datasets.same_images(data.checkpoint, services.checkpoints()[0])
+    others = alike_first(data.card, others)
     if not others:
         st.info(f"No other network was tested on the same images as {plain(data.card.name)}.")
         return
@@ -69,6 +71,8 @@ def _show_table(found: Pair, first: Card, second: Card) -> None:
         f"{100 * (both + ours + theirs) / images:.1f} %."
     )
     right.markdown(_cost(first, second))
+    if unlike := unlike_words([first, second]):
+        right.markdown(plain(unlike))
 
 
 def _verdict(ours: int, theirs: int) -> str:
