@@ -34,14 +34,16 @@ from hydranet.routing.arrays import PADDING
 
 NETWORKS = ("hydra_res_d2", "resnet56")
 VARIANTS = (
+    "auto",
     "loop",
+    "loop,channels_last",
     *(
         f"{way}{kernels}"
         for way in ("all", "buckets")
-        for kernels in ("", ",channels_first", ",fused", ",channels_first,fused")
+        for kernels in ("", ",channels_last", ",fused", ",channels_last,fused")
     ),
     "buckets,apart",
-    "buckets,channels_first,apart",
+    "buckets,channels_last,apart",
     "buckets,fused,apart",
 )
 CHECKED = (1, 64)

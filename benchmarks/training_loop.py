@@ -8,8 +8,8 @@ stays, the same network, batch size, loss and optimiser, float32 as torch does i
 otherwise, eager. Both are timed once warm: workers started, network compiled where the recipe has
 it so. Made-up images, since their content does not change what is computed. Nothing else should run
 on the machine meanwhile. Needs torchvision. Where there is a GPU it is used, with larger batches,
-and the report has beside it what the GPU multiplies and copies at best, and which kernels a step of
-ours spends its time in.
+and the report has beside it what the GPU multiplies and copies at best, in what kinds of kernels a
+step of ours spends its time, and how many bytes a ResNet moves for an image.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,6 +32,8 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from hydranet.config import ResNetConfig
+from hydranet.config.base import stage_areas
 from hydranet.costs import count_costs
 from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
@@ -51,6 +54,23 @@ NORMALISATION = Normalisation((0.5,) * 3, (0.25,) * 3)
 SUBTASKS = (torch.arange(100) // 5).to(DEVICE)
 WORKERS = cores()
 RECIPE = Recipe(epochs=2, batch_size=512 if ON_GPU else 128)
+
+PROFILED = 20
+"""Steps, from the third of an epoch on."""
+KINDS = {
+    "Triton's, normalisation and ReLU": ("triton_", "batch_norm"),
+    "convolutions, gradients of weights": ("wgrad",),
+    "convolutions, gradients of maps": ("dgrad",),
+    "convolutions, forward": ("fprop", "convolve"),
+    "matrix products": ("gemm", "cutlass", "cublas"),
+    "copies": ("memcpy", "memset", "copy", "slice", "gather", "index", "scatter"),
+}
+"""Kinds of kernels by what stands in their names; the first kind that fits counts."""
+REST = "the rest"
+
+BYTES_A_VALUE = 2
+PASSES_AT_LEAST, PASSES_APART = 5, 14
+"""How often a step moves a value that a convolution puts out, or its gradient: see `moved`."""
 
 
 class PilImages(Dataset[tuple[torch.Tensor, int]]):
@@ -134,6 +154,7 @@ def compare(name: str, images: ImageSet, rounds: int) -> dict[str, object]:
     medians = {loop: statistics.median(values) for loop, values in speeds.items()}
     model = create_model(name)
     recipe = settle(RECIPE, model, DEVICE)
+    config, in_bf16 = model.config, recipe.precision == "bfloat16"
     return {
         "network": name,
         "precision": recipe.precision,
@@ -150,12 +171,41 @@ def compare(name: str, images: ImageSet, rounds: int) -> dict[str, object]:
             for loop, values in speeds.items()
         },
         "hydranet_to_plain": round(medians["hydranet"] / medians["plain"], 2),
+        **({"bytes": moved(config)} if in_bf16 and isinstance(config, ResNetConfig) else {}),
         **({"kernels": kernels(name, images)} if ON_GPU else {}),
     }
 
 
-def kernels(name: str, images: ImageSet) -> dict[str, float]:
-    """Of the time that the GPU computes in an epoch of ours, the share of each kind of kernel."""
+def moved(config: ResNetConfig) -> dict[str, int]:
+    """Bytes that a step of training in bf16 moves for one image, if every map goes through memory.
+
+    `least`: what a convolution puts out is written once and read once by the next, normalisation,
+    addition and ReLU being part of one or the other; on the way back it is read once more, for the
+    gradient of the next one's weights, and its own gradient is written and read once. Passes: 5.
+
+    `apart`: convolutions and normalisation are kernels of their own. Forward the output is written,
+    read for its mean and variance, read again and written normalised, and read by the next: 5. On
+    the way back the gradient of the normalised map is written and read twice, for the sums of the
+    normalisation and for what goes through it, the output beside it both times; the gradient of the
+    output is written and read twice, for weights and for maps, and the normalised map once: 9.
+
+    Left out of both: shortcuts with their additions, some two passes more for every two
+    convolutions; weights, the picture, pooling and what follows it, which are little.
+    """
+    convolutions = (2 * config.n + 1, 2 * config.n, 2 * config.n)
+    areas = stage_areas(config.image_size)
+    values = sum(
+        number * area * width
+        for number, area, width in zip(convolutions, areas, config.widths, strict=True)
+    )
+    return {
+        "least": PASSES_AT_LEAST * BYTES_A_VALUE * values,
+        "apart": PASSES_APART * BYTES_A_VALUE * values,
+    }
+
+
+def kernels(name: str, images: ImageSet) -> dict[str, Any]:
+    """What kinds of kernels the GPU computes with in an epoch of ours: see `by_kind`."""
     batches = Batches(images, NORMALISATION, device=DEVICE)
     few = Batches(images.subset(np.arange(50)), NORMALISATION, device=DEVICE)
     model = create_model(name).to(DEVICE)
@@ -165,19 +215,36 @@ def kernels(name: str, images: ImageSet) -> dict[str, float]:
     def on_progress(progress: Progress) -> None:
         if progress.record is None and progress.epoch == 1 and progress.step == 2:
             profiler.start()
-        if progress.record is None and progress.epoch == 1 and progress.step == 22:
+        if progress.record is None and progress.epoch == 1 and progress.step == 2 + PROFILED:
             torch.cuda.synchronize()
             profiler.stop()
 
     subtasks = SUBTASKS if isinstance(model, HydraNet) else None
     fit(model, batches, few, recipe=recipe, subtask_of_class=subtasks, on_progress=on_progress)
-    times = {event.key: event.device_time_total for event in profiler.key_averages()}
+    return by_kind(profiler.key_averages())
+
+
+def by_kind(events: Iterable[Any]) -> dict[str, Any]:
+    """Milliseconds of kernels in one step, and each kind's share, of what the profiler averaged.
+
+    Only what ran on the device counts: a call of the host, and a region that has a name, contain
+    kernels that stand in the list themselves.
+    """
+    times = dict.fromkeys((*KINDS, REST), 0.0)
+    for event in events:
+        if event.device_type.name == "CUDA" and not event.is_user_annotation:
+            times[kind_of(event.key)] += event.self_device_time_total
     total = sum(times.values())
-    longest = sorted(times.items(), key=lambda item: -item[1])[:40]
     return {
-        "milliseconds_a_step": round(total / 20_000, 3),
-        **{kernel[:90]: round(microseconds / total, 4) for kernel, microseconds in longest},
+        "milliseconds_a_step": round(total / PROFILED / 1000, 3),
+        "shares": {kind: round(time / total, 4) for kind, time in times.items()},
     }
+
+
+def kind_of(kernel: str) -> str:
+    """One of `KINDS`, or the rest."""
+    name = kernel.lower()
+    return next((kind for kind, parts in KINDS.items() if any(p in name for p in parts)), REST)
 
 
 def at_best() -> dict[str, float]:

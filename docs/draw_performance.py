@@ -70,23 +70,25 @@ def _round_up(value: float) -> float:
     return math.ceil(value / step) * step
 
 
-def _spread(found: dict[str, float]) -> tuple[float, float, float]:
+def spread(found: dict[str, float]) -> tuple[float, float, float]:
+    """Median, least and most."""
     return found["median"], found["min"], found["max"]
 
 
-def _figures(name: str) -> dict[str, Any]:
+def figures(name: str) -> dict[str, Any]:
+    """What was measured."""
     found: dict[str, Any] = json.loads((FIGURES / f"{name}.json").read_text())
     return found
 
 
 def _growth(varies: str, x_axis: str, title: str) -> str:
-    runs = [run for run in _figures("growth")["runs"] if run["varies"] == varies]
+    runs = [run for run in figures("growth")["runs"] if run["varies"] == varies]
     by_name: dict[str, list[tuple[float, tuple[float, float, float]]]] = {}
     for run in runs:
         name = run["engine"]
         if varies != "batch":
             name += ", one image" if run["batch"] == 1 else f", {run['batch']} images"
-        point = (float(run[varies]), _spread(run["images_per_s"]))
+        point = (float(run[varies]), spread(run["images_per_s"]))
         by_name.setdefault(name, []).append(point)
     series = [Series(name, sorted(points)) for name, points in by_name.items()]
     return chart(title, x_axis, "images/s", series)
@@ -110,11 +112,17 @@ def growth_batch() -> str:
 def concurrency() -> str:
     """More callers at once."""
     by_name: dict[str, list[tuple[float, tuple[float, float, float]]]] = {}
-    for run in _figures("concurrency")["runs"]:
-        point = (float(run["callers"]), _spread(run["requests_per_s"]))
+    for run in figures("concurrency")["runs"]:
+        point = (float(run["callers"]), spread(run["requests_per_s"]))
         by_name.setdefault(f"{run['engine']}, {run['way']}", []).append(point)
     series = [Series(name, points) for name, points in by_name.items()]
     return chart("Requests a second by callers", "callers at once", "requests/s", series)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """As Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 PICTURES: dict[str, Callable[[], str]] = {

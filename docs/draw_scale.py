@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from draw_performance import Series, chart
+from draw_performance import Series, chart, figures, table
 from svg import write
 
 from hydranet.costs import count_costs
 from hydranet.registry import model_config
 
 DOCS = Path(__file__).parent
-FIGURES, TABLES_IN = DOCS / "performance", DOCS / "tables"
+TABLES_IN = DOCS / "tables"
 CHECKPOINTS = DOCS.parent / "checkpoints"
 
 IMAGES = 10**9
@@ -39,18 +39,6 @@ ACTION_EVERY_S = 10.0
 USED = 0.6
 """How busy a core may be on average, so that nobody waits long."""
 IMAGENET_IMAGES, IMAGENET_EPOCHS = 1_281_167, 90
-
-
-def figures(name: str) -> dict[str, Any]:
-    """What was measured."""
-    found: dict[str, Any] = json.loads((FIGURES / f"{name}.json").read_text())
-    return found
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """As Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def routing() -> str:

@@ -1,5 +1,5 @@
 """Engines by name, with the way that branches run behind a colon: "eager", "cuda:buckets"; on a GPU
-what its library is asked for may follow: "cuda:buckets,channels_first,fused"."""
+what its library is asked for may follow: "cuda:buckets,channels_last,fused"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hydranet.engines.folded.layers import Kernels
 
 WITH_WAYS = ("eager", "cuda")
-KERNELS = ("channels_first", "fused", "apart")
+KERNELS = ("channels_last", "fused", "apart")
 """See `hydranet.engines.folded.layers.Kernels`."""
 
 
@@ -55,7 +55,7 @@ def open_variant(checkpoint: Checkpoint, variant: str) -> Engine:
 
 
 def kernels_of(way: str) -> tuple[str, Kernels]:
-    """The way of "buckets,channels_first,fused", and what a GPU's library is asked for.
+    """The way of "buckets,channels_last,fused", and what a GPU's library is asked for.
 
     Raises:
         InputError: there is no such kernel.
@@ -66,5 +66,5 @@ def kernels_of(way: str) -> tuple[str, Kernels]:
     if wrong := [word for word in words if word not in KERNELS]:
         raise InputError(f"Kernels can be {', '.join(KERNELS)}, not {wrong[0]!r}.")
     return way, Kernels(
-        channels_last="channels_first" not in words, fused="fused" in words, apart="apart" in words
+        channels_last="channels_last" in words, fused="fused" in words, apart="apart" in words
     )

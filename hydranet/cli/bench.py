@@ -39,7 +39,7 @@ def bench_command(
         list[str] | None,
         typer.Option(
             help="May come again; all that run here unless given. A colon and a way to run "
-            "branches may follow eager and cuda: eager:gathered, cuda:all,channels_first."
+            "branches may follow eager and cuda: eager:gathered, cuda:all,channels_last."
         ),
     ] = None,
     batch: Annotated[

@@ -20,7 +20,13 @@ from hydranet.checkpoints import load_model
 from hydranet.engines import choose_engine
 from hydranet.engines.cuda import CudaEngine
 from hydranet.engines.folded import at_once, exchange
-from hydranet.engines.folded.branches import WAYS, WITHOUT_HOST
+from hydranet.engines.folded.branches import (
+    AUTO,
+    WAYS,
+    WITHOUT_HOST,
+    FoldedBranches,
+    fastest_on_gpu,
+)
 from hydranet.engines.folded.buckets import in_buckets, larger_capacity, likely_capacity
 from hydranet.engines.folded.graphs import Kept
 from hydranet.engines.folded.layers import Kernels
@@ -65,7 +71,7 @@ def uneven(images: int, branches: int) -> NDArray[np.int64]:
     return np.stack([others, np.full(images, branches - 1)], axis=1)
 
 
-@pytest.mark.parametrize("way", WITHOUT_HOST)
+@pytest.mark.parametrize("way", [*WITHOUT_HOST, AUTO])
 @pytest.mark.parametrize("name", ["resnet14", *FAMILIES])
 def test_nothing_is_asked_of_the_host(
     name: str, way: str, network: Callable[..., Network], monkeypatch: pytest.MonkeyPatch
@@ -87,8 +93,8 @@ def test_nothing_is_asked_of_the_host(
 
 @pytest.mark.parametrize(
     "kernels",
-    [Kernels(channels_last=False), Kernels(apart=True), Kernels(fused=True)],
-    ids=["channels_first", "apart", "fused"],
+    [Kernels(channels_last=True), Kernels(apart=True), Kernels(fused=True)],
+    ids=["channels_last", "apart", "fused"],
 )
 @pytest.mark.parametrize("name", ["densenet10", "resnet14", *FAMILIES])
 def test_other_kernels(name: str, kernels: Kernels, network: Callable[..., Network]) -> None:
@@ -181,6 +187,40 @@ def test_capacities() -> None:
     assert larger_capacity(24, most=60, images=64) == 64
 
 
+def test_the_way_of_a_batch() -> None:
+    """As measured for 1, 64 and 1,024 images, of which 4 of 20 branches fire, or all."""
+
+    def way(images: int, k: int = 4) -> str:
+        return fastest_on_gpu(images, likely_capacity(images=images, k=k, branches=20))
+
+    assert [way(images) for images in (1, 29, 30, 64, 1024)] == ["all"] * 2 + ["buckets"] * 3
+    assert [way(images, k=20) for images in (1, 64, 1024)] == ["all"] * 3
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_batch_runs_in_the_way_that_is_fastest(
+    name: str, network: Callable[..., Network], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until so many images want one branch that buckets would save nothing."""
+    ran: list[int] = []
+    plain = FoldedBranches._buckets
+
+    def buckets(self: FoldedBranches, x: Tensor, fired: Tensor, capacity: int) -> Any:
+        ran.append(len(x))
+        return plain(self, x, fired, capacity)
+
+    monkeypatch.setattr(FoldedBranches, "_buckets", buckets)
+    model = network(name, num_branches=8, k=1)
+    engine, reference = CudaEngine(model, device="cpu"), reference_engine(model)
+    for images in (1, 40):
+        assert_same(engine, reference, noise(images), fired=given_routes(images, 8)[:, :1])
+        assert ran == [40] * (images > 1), images
+    crowded = np.zeros((40, 1), np.int64)
+    assert_same(engine, reference, noise(40), fired=crowded)
+    assert_same(engine, reference, noise(40), fired=crowded)
+    assert len(ran) == 2
+
+
 def test_what_was_not_used_for_longest_is_let_go_of() -> None:
     kept: Kept[int] = Kept()
     made: list[int] = []
@@ -211,13 +251,13 @@ def test_a_given_route_of_many_images_is_checked() -> None:
 def test_unknown_kernels_are_a_sentence(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hydranet.bench.opening.choose_engine", choose_engine)
     monkeypatch.setattr("hydranet.engines.has_gpu", lambda: True)
-    with pytest.raises(InputError, match="channels_first, fused, apart, not 'quick'"):
+    with pytest.raises(InputError, match="channels_last, fused, apart, not 'quick'"):
         open_variant(stored("hydra_res_d1"), "cuda:all,quick")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("kernels", ["", ",channels_first", ",fused", ",apart"])
-@pytest.mark.parametrize("way", WITHOUT_HOST)
+@pytest.mark.parametrize("kernels", ["", ",channels_last", ",fused", ",apart"])
+@pytest.mark.parametrize("way", [*WITHOUT_HOST, AUTO])
 @pytest.mark.parametrize("name", ["resnet14", *FAMILIES])
 def test_on_a_gpu(name: str, way: str, kernels: str, network: Callable[..., Network]) -> None:
     """Recorded, replayed, overflown, and with other recordings in between."""

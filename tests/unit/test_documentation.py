@@ -108,7 +108,7 @@ def test_examples_of_pages_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert page.name != "python.md" or runner.tries > 10
 
 
-@pytest.mark.parametrize("module", ["draw_scale", "draw_ablation", "draw_training"])
+@pytest.mark.parametrize("module", ["draw_gpu", "draw_scale", "draw_ablation", "draw_training"])
 def test_tables_are_those_that_the_code_computes(
     module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,7 @@ class StaticAtOnce:
 
 
 class HydraAtOnce:
-    """A HydraNet whose branches run in one of the ways `WITHOUT_HOST`."""
+    """A HydraNet whose branches run in one of the ways `WITHOUT_HOST`, or the fastest of them."""
 
     def __init__(
         self, pieces: FoldedHydra, combiner: Combiner | MeanOfLogits, card: Card, device: str

@@ -25,12 +25,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 class Kernels:
     """What a GPU's library is asked for.
 
-    `channels_last`: maps and weights lie in memory pixel by pixel, else channel by channel;
-    `fused`: bias, addition and ReLU are part of cuDNN's convolution; `apart`: where every branch
-    runs, each has convolutions of its own, beside the others', instead of a group in grouped ones.
+    `channels_last`: maps and weights lie in memory pixel by pixel, else channel by channel, which
+    was faster on an H100, see `hydranet.engines.cuda`; `fused`: bias, addition and ReLU are part of
+    cuDNN's convolution; `apart`: where every branch runs, each has convolutions of its own, beside
+    the others', instead of a group in grouped ones.
     """
 
-    channels_last: bool = True
+    channels_last: bool = False
     fused: bool = False
     apart: bool = False
 
@@ -40,7 +41,9 @@ class Kernels:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
 
-USUAL = Kernels()
+ON_CPU = Kernels(channels_last=True)
+"""Of all that `Kernels` has, the layout alone is for a CPU too."""
+ON_GPU = Kernels()
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Conv:
     padding: int
     bodies: int = 1
     packed: bool = False
-    kernels: Kernels = USUAL
+    kernels: Kernels = ON_CPU
 
     @property
     def channels_in(self) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hydranet.engines.folded.branches import AUTO, WAYS, FoldedBranches
+from hydranet.engines.folded.branches import AUTO, WAYS, FoldedBranches, fastest_on_gpu
 from hydranet.engines.folded.families import folded_family
-from hydranet.engines.folded.layers import USUAL, Kernels, Layer, with_kernels
+from hydranet.engines.folded.layers import ON_CPU, Kernels, Layer, with_kernels
 from hydranet.engines.folded.trunk import Trunk
 from hydranet.errors import InputError
 from hydranet.executions.reference import chosen_features
@@ -51,10 +52,14 @@ class FoldedHydra:
         else:
             self._trunk = Trunk(model.stem, None, gate, family, kernels)
         self._branches = FoldedBranches(model.branches, family, kernels)
-        self._with_gate: list[Layer] | None = None
-        if way == "all" and isinstance(gate, Gate):
-            body = with_kernels(family.body_layers(gate.body), kernels)
-            self._with_gate = self._branches.with_gate(body)
+        self._gate_body: list[Layer] | None = None
+        if way in ("all", AUTO) and isinstance(gate, Gate):
+            self._gate_body = with_kernels(family.body_layers(gate.body), kernels)
+
+    @cached_property
+    def _with_gate(self) -> list[Layer] | None:
+        """See `FoldedBranches.with_gate`; made when a batch first runs that way."""
+        return None if self._gate_body is None else self._branches.with_gate(self._gate_body)
 
     def stem_and_scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) → stem features (B, c, h, w) and gate scores (B, N)."""
@@ -76,7 +81,8 @@ class FoldedHydra:
 
         Where all branches run, they need not wait for the gate, and its body is one of theirs.
         """
-        if self._with_gate is not None:
+        way = fastest_on_gpu(len(x), capacity) if self.way == AUTO else self.way
+        if way == "all" and self._with_gate is not None:
             every, pooled = self._branches.every_and_gate(self._trunk.stem(x), self._with_gate)
             scores = self._trunk.score(pooled)
             route = choose(scores)
@@ -84,14 +90,12 @@ class FoldedHydra:
             return scores, route, features, features.new_zeros(())
         stem_features, scores = self._trunk.run(x)
         route = choose(scores)
-        features, most = self._branches.chosen(
-            stem_features, route.indices, self.way, capacity=capacity
-        )
+        features, most = self._branches.chosen(stem_features, route.indices, way, capacity=capacity)
         return scores, route, features, most
 
 
 def folded_pieces(
-    model: Network, *, way: str, kernels: Kernels = USUAL
+    model: Network, *, way: str, kernels: Kernels = ON_CPU
 ) -> FoldedStatic | FoldedHydra:
     """Of a network in eval mode, on the device that it shall run on.
 
