@@ -109,7 +109,7 @@ def _caveats(rows: Sequence[Entry]) -> list[str]:
     if rule := rule_words([row.teacher for row in ours]):
         sentences.append(rule)
     sentences.append(
-        "Ours were trained for short schedules (see below), the published networks by other "
+        "Ours were trained as their cards say (see below), the published networks by other "
         "recipes: compare ours with ours, and take the published points as context."
     )
     return sentences
