@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from hydranet.routing.buckets import rows_of_branches
 from hydranet.routing.routes import PADDING, Route
 
 CAPACITY = 1.5
@@ -55,15 +56,10 @@ def fill(fired: Tensor, branches: int, capacity: int) -> tuple[Tensor, Tensor]:
     """
     images, k = fired.shape
     slots = fired.flatten()  # (B·k,)
-    ran = slots != PADDING
-    branch = slots.clamp(min=0)
     number = torch.arange(images * k, device=fired.device)
-    chosen = torch.zeros(branches, images * k, dtype=torch.int32, device=fired.device)
-    chosen[branch, number] = ran.to(torch.int32)
-    so_far = chosen.cumsum(dim=1, dtype=torch.int32)  # rows of a branch
-    row = so_far[branch, number].to(torch.int64) - 1
-    held = ran & (row < capacity)
-    place = torch.where(held, branch * capacity + row, branches * capacity)  # the last is dropped
+    row, _ = rows_of_branches(fired, branches)
+    held = (slots != PADDING) & (row < capacity)
+    place = torch.where(held, slots * capacity + row, branches * capacity)  # the last is dropped
     slot_in = torch.full((branches * capacity + 1,), -1, dtype=torch.int64, device=fired.device)
     slot_in.scatter_(0, place, number)
     return slot_in[:-1], torch.where(held, place, -1).view(images, k)

@@ -20,7 +20,7 @@ WITH_EXAMPLES = (
     "hydranet", "hydranet.checkpoints.card", "hydranet.checkpoints.folders",
     "hydranet.checkpoints.loading", "hydranet.costs.counting", "hydranet.explain.attributions",
     "hydranet.hub", "hydranet.intake.images", "hydranet.models", "hydranet.prediction",
-    "hydranet.registry", "hydranet.routing.routes",
+    "hydranet.registry", "hydranet.routing.buckets", "hydranet.routing.routes",
 )  # fmt: skip
 FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
 # Whatever a browser would fetch on its own when it shows a page; a link to click on is none.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from hydranet.routing.arrays import PADDING
+from hydranet.routing.buckets import rows_of_branches
 
 
 class Buckets(NamedTuple):
@@ -36,15 +37,13 @@ def in_buckets(fired: Tensor, *, branches: int, capacity: int) -> Buckets:
     """Of (B, k) branches, `PADDING` where none."""
     slots = fired.flatten()  # (B·k,)
     device, nowhere = slots.device, capacity * branches
-    fires = slots == torch.arange(branches, device=device)[:, None]  # (N, B·k)
-    count = fires.cumsum(dim=1)  # along rows, which a GPU adds up in parallel
-    place = count.gather(0, slots.clamp(min=0)[None])[0] - 1  # (B·k,)
+    place, count = rows_of_branches(fired, branches)
     inside = (slots != PADDING) & (place < capacity)
     cell = (place * branches + slots).masked_fill(~inside, nowhere)
     image = torch.arange(len(slots), device=device) // fired.shape[1]
     images = torch.zeros(nowhere + 1, dtype=torch.int64, device=device)  # the last is for the rest
     images.scatter_(0, cell, image)
-    return Buckets(images[:nowhere].view(capacity, branches), cell, inside, most=count[:, -1].max())
+    return Buckets(images[:nowhere].view(capacity, branches), cell, inside, most=count.max())
 
 
 def likely_capacity(*, images: int, k: int, branches: int) -> int:
