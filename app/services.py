@@ -17,7 +17,13 @@ from app.cores.computing import admitted, once
 from app.cores.kept import Kept
 from app.handed_over.own_network import OwnNetwork
 from app.server import counters
-from hydranet.checkpoints import ROUTES, Checkpoint, DamagedCheckpoint, list_checkpoints
+from hydranet.checkpoints import (
+    ROUTES,
+    Checkpoint,
+    DamagedCheckpoint,
+    list_checkpoints,
+    list_kept_out,
+)
 from hydranet.data.resize import fit_square
 from hydranet.engines import answers, open_engine
 from hydranet.errors import InputError
@@ -57,6 +63,12 @@ _TIMINGS: Kept[_Timed, Timing] = Kept(256, seconds=60)
 def checkpoints() -> tuple[list[Checkpoint], list[DamagedCheckpoint]]:
     """All checkpoints, and those that are left out with the reason; looked up every ten seconds."""
     return list_checkpoints()
+
+
+@st.cache_resource(ttl=10, show_spinner=False)
+def kept_out() -> list[Checkpoint]:
+    """Checkpoints of which only the card is here, looked up as often."""
+    return list_kept_out()
 
 
 def key(checkpoint: Checkpoint, intake: Intake) -> Key:

@@ -176,7 +176,10 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
     card = checkpoint.card
     costs, test, run = card.costs, card.test, card.provenance
     own = isinstance(checkpoint, OwnNetwork)
+    weights = checkpoint.folder / WEIGHTS
     origin = "your own network" if own else "this repository"
+    if not weights.exists():
+        origin += ", which lacks its weights"
     teacher = card.recipe.teacher
     taught = f" taught by {teacher}" if teacher else ""
     versions = ", ".join(f"{package} {version}" for package, version in run.versions.items())
@@ -199,7 +202,7 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
             for point in test.dynamic
         ),
         policy=card.policy,
-        stored_mb=(checkpoint.folder / WEIGHTS).stat().st_size / 1e6,
+        stored_mb=weights.stat().st_size / 1e6 if weights.exists() else None,
         times=times,
         teacher=teacher,
     )

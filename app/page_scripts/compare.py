@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app import services
 from app.comparing.measuring import times
 from app.comparing.rows import Entry, comparable, entries
 from app.handed_over import own_networks
@@ -22,7 +23,8 @@ def page() -> None:
     """Chart and table side by side, then one section that looks closer."""
     good, damaged = own_networks.on_offer()
     measured = times(measurements(good).values())
-    rows = entries(good, published_results(), measured)
+    with_card = [*good, *services.kept_out()]
+    rows = entries(with_card, published_results(), measured)
     view = choose_view()
     overview = st.container()  # stands above the list of names, which says what to encircle
     chosen = choose_networks(rows)
@@ -31,7 +33,7 @@ def page() -> None:
         _show_overview(view, view.shown(rows), chosen)
     show_left_out(sum(not comparable(checkpoint.card) for checkpoint in good))
     damaged_notice(damaged)
-    show_section(rows, chosen, good)
+    show_section(rows, chosen, good, with_card)
 
 
 def _show_overview(view: View, shown: list[Entry], chosen: list[Entry]) -> None:

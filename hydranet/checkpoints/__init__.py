@@ -10,6 +10,7 @@ from hydranet.checkpoints.folders import (
     CARD,
     CHECKPOINTS,
     FILES,
+    KEPT_OUT,
     ROUTES,
     WEIGHTS,
     Checkpoint,
@@ -17,6 +18,7 @@ from hydranet.checkpoints.folders import (
     check_files,
     find_checkpoint,
     list_checkpoints,
+    list_kept_out,
 )
 from hydranet.checkpoints.loading import load, load_model
 from hydranet.checkpoints.writing import (
@@ -30,6 +32,7 @@ __all__ = [
     "CARD",
     "CHECKPOINTS",
     "FILES",
+    "KEPT_OUT",
     "ROUTES",
     "WEIGHTS",
     "Checkpoint",
@@ -39,6 +42,7 @@ __all__ = [
     "encode_weights",
     "find_checkpoint",
     "list_checkpoints",
+    "list_kept_out",
     "load",
     "load_model",
     "replaced_folder",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +38,9 @@ WEIGHTS, CARD, ROUTES = "model.safetensors", "card.json", "routes.parquet"
 FILES = (WEIGHTS, CARD, ROUTES, CLASS_FEATURES, INT8)
 """What a checkpoint's folder holds; class features are not in those from before they were known, a
 calibration only where the network has been quantised."""
+KEPT_OUT = "weights.md"
+"""Stands in place of weights that are too large to lie beside their card: what makes them."""
+_MOST_OF_NOTE = 2_000
 _NONE_YET = (
     "There is none yet: train one with hydranet train, fetch one with hydranet fetch, or point the "
     "environment variable HYDRANET_CHECKPOINTS at a folder that has some, such as checkpoints/ of "
@@ -71,7 +75,8 @@ def list_checkpoints(
 
     A checkpoint is listed only when its weights have the hash on its card and its route log can be
     read; a file that has not changed since the last call is not read again, so that a page opens
-    as fast with thirty checkpoints as with three.
+    as fast with thirty checkpoints as with three. Those whose weights are kept out are in neither
+    list, see `list_kept_out`.
 
     Examples:
         >>> good, damaged = list_checkpoints()
@@ -84,6 +89,8 @@ def list_checkpoints(
         return good, damaged
     folders = {path.name.removeprefix(PREVIOUS) for path in root.iterdir() if path.is_dir()}
     for name in sorted(name for name in folders if not name.startswith(".")):
+        if _is_kept_out(root / name):
+            continue
         try:
             checkpoint = find_checkpoint(name, root)
             check_files(checkpoint)
@@ -91,6 +98,21 @@ def list_checkpoints(
         except InputError as error:
             damaged.append(DamagedCheckpoint(name, str(error)))
     return good, damaged
+
+
+def list_kept_out(root: Path = CHECKPOINTS) -> list[Checkpoint]:
+    """By name, those of which only the card and the route log are here, and a note that says what
+    makes the weights. They can be compared, but not run."""
+    found = []
+    for folder in sorted(root.glob(f"[!.]*/{KEPT_OUT}")):
+        if _is_kept_out(folder.parent):
+            with suppress(InputError):  # a card that cannot be read tells nothing
+                found.append(Checkpoint(folder.parent.name, folder.parent, _card_of(folder.parent)))
+    return found
+
+
+def _is_kept_out(folder: Path) -> bool:
+    return (folder / KEPT_OUT).is_file() and not (folder / WEIGHTS).exists()
 
 
 def check_files(checkpoint: Checkpoint) -> None:
@@ -158,6 +180,9 @@ def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Che
         folder = previous
     card = _card_of(folder)
     weights = folder / WEIGHTS
+    if _is_kept_out(folder):
+        note = (folder / KEPT_OUT).read_text(errors="replace")[:_MOST_OF_NOTE]
+        raise InputError(f"The weights of {folder.name} are not here. {' '.join(note.split())}")
     if not weights.is_file():
         raise InputError(f"{WEIGHTS} is missing.")
     least = 2 * card.costs.parameters

@@ -16,9 +16,15 @@ from hydranet.checkpoints import Checkpoint
 
 
 def show_section(
-    rows: Sequence[Entry], chosen: Sequence[Entry], checkpoints: Sequence[Checkpoint]
+    rows: Sequence[Entry],
+    chosen: Sequence[Entry],
+    checkpoints: Sequence[Checkpoint],
+    with_card: Sequence[Checkpoint],
 ) -> None:
-    """The section that the visitor looks at; the address keeps it."""
+    """The section that the visitor looks at; the address keeps it.
+
+    `with_card`: the checkpoints, and those of which only the card is here.
+    """
     name = st.segmented_control(
         "Look closer", keys.SECTIONS, default=keys.EQUAL_ACCURACY, required=True,
         key=keys.SECTION,
@@ -26,10 +32,10 @@ def show_section(
     )  # fmt: skip
     match name:
         case keys.SIDE_BY_SIDE:
-            show_cards(chosen, checkpoints)
+            show_cards(chosen, with_card)
         case keys.MEASURE:
             show_measure(checkpoints)
         case keys.TRAINING:
-            show_runs(checkpoints)
+            show_runs(with_card)
         case _:
             show_claim(rows)
