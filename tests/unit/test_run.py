@@ -84,6 +84,36 @@ def test_a_static_network_starts_from_one_of_its_kind(coloured: ImageSet) -> Non
         train_model("resnet14", coloured, load_network=lambda name: trained, **options)
 
 
+def test_a_hydranet_goes_on_from_itself_with_its_subtasks(
+    coloured: ImageSet, tmp_path: Path
+) -> None:
+    """Not from one that differs in k or knows other classes."""
+    first = train_model(
+        "hydra_res_d1", coloured, recipe=RECIPE, load_network=no_checkpoint, device=CPU
+    )
+    own = np.roll(first.subtask_of_class, 1)
+    finish(
+        replace(first, subtask_of_class=own), name="mine", test=coloured, root=tmp_path, device=CPU
+    )
+    recipe = replace(RECIPE, start="mine", learning_rate=0.0, subtasks="clusters")
+
+    def load_network(name: str) -> Network:
+        return load(name, tmp_path)
+
+    options: dict[str, Any] = {"recipe": recipe, "load_network": load_network, "device": CPU}
+    again = train_model("hydra_res_d1", coloured, **options)
+    assert again.subtask_of_class is not None
+    assert again.subtask_of_class.tolist() == own.tolist()
+    stored = load("mine", tmp_path).state_dict()
+    for name, value in again.model.named_parameters():
+        assert torch.equal(value, stored[name]), name
+    with pytest.raises(InputError, match="can start from a ResNet-8, not from a HydraNet"):
+        train_model("hydra_res_d1", coloured, k=1, **options)
+    other = replace(coloured, class_names=("green", "red", "blue"))
+    with pytest.raises(InputError, match="can start from a ResNet-8, not from a HydraNet"):
+        train_model("hydra_res_d1", other, **options)
+
+
 def test_branches_are_chosen_from_the_classes(coloured: ImageSet) -> None:
     options: dict[str, Any] = {"load_network": no_checkpoint, "device": CPU}
     run = train_model("hydra_res_d1", coloured, recipe=RECIPE, **options)
