@@ -122,6 +122,8 @@ def training() -> str:
     rates = {}
     for path in sorted(CHECKPOINTS.glob("*/card.json")):
         card = json.loads(path.read_text())
+        if "cores" not in card["provenance"]["hardware"]:
+            continue  # trained on a GPU
         by_epoch = sorted(epoch["images_per_second"] for epoch in card["history"])
         rate = by_epoch[len(by_epoch) // 2]
         rates[card["name"]] = 3 * rate * card["costs"]["macs"]["routed"]
