@@ -30,7 +30,7 @@ from hydranet.checkpoints import CHECKPOINTS, FILES
 FOLDER = Path(__file__).parent / "screenshots"
 SIZES = {"wide": (1280, 800), "narrow": (400, 800)}
 COLOURS = 128
-CHOSEN = ("hydra_res_d2", "resnet26")
+CHOSEN = ("hydra_res_d2", "resnet56")
 OWN_NETWORK = "resnet8"
 OWN_LABELS = {"rocket": "rocket", "coffee": "cup", "astronaut": "woman"}
 BELOW_NAVIGATION = "e => { e.style.scrollMarginTop = '80px'; e.scrollIntoView(); }"
