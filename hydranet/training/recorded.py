@@ -78,5 +78,5 @@ class Recording:
 
 def can_record(device: torch.device, *, processes: int, execution: str | None) -> bool:
     """Whether steps can be recorded: by one process on a GPU, of a static network (`execution`
-    None) or where branches are executed in fixed shapes."""
-    return device.type == "cuda" and processes == 1 and execution != "fired"
+    None) or of branches in buckets."""
+    return device.type == "cuda" and processes == 1 and execution in (None, "buckets")

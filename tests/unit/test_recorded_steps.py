@@ -103,5 +103,6 @@ def test_what_can_be_recorded() -> None:
     assert can_record(gpu, processes=1, execution=None)
     assert can_record(gpu, processes=1, execution="buckets")
     assert not can_record(gpu, processes=1, execution="fired")
+    assert not can_record(gpu, processes=1, execution="all")
     assert not can_record(gpu, processes=2, execution=None)
     assert not can_record(CPU, processes=1, execution="buckets")
