@@ -17,8 +17,13 @@ def checked_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def checkpoints_looked_up_anew() -> Iterator[None]:
-    """The list of checkpoints is kept for some seconds: no test sees that of another's folder."""
-    services.checkpoints.clear()
+def checkpoints_looked_up_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The lists of checkpoints are kept for some seconds: no test sees those of another's folder.
+    None is kept out unless a test says so."""
+    monkeypatch.setattr(services, "list_kept_out", list)
+    looked_up = (services.checkpoints, services.kept_out)
+    for look_up in looked_up:
+        look_up.clear()
     yield
-    services.checkpoints.clear()
+    for look_up in looked_up:
+        look_up.clear()

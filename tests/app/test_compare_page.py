@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
 from app import services
-from hydranet.checkpoints import list_checkpoints
+from hydranet.checkpoints import KEPT_OUT, WEIGHTS, list_checkpoints, list_kept_out
 from hydranet.checkpoints.card import DataNote, read_card
 from hydranet.config import HydraResConfig
 from hydranet.costs import count_costs
@@ -168,3 +168,26 @@ def test_checkpoints_of_other_data_are_counted_and_not_compared(
     assert shown(page) == PUBLISHED
     assert "1 checkpoint was tested on another data set" in words(page)
     assert list(page.dataframe[1].value["Checkpoint"]) == ["tiny"]
+
+
+def test_a_network_whose_weights_are_kept_out_is_compared_and_not_run(
+    ours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands on the chart, among the training runs and side by side; nothing times it."""
+    (ours / "resnet_b" / WEIGHTS).unlink()
+    (ours / "resnet_b" / KEPT_OUT).write_text("Too large.")
+    monkeypatch.setattr(services, "list_kept_out", lambda: list_kept_out(ours))
+    page = run()
+    assert shown(page) == PUBLISHED + 2
+    assert not page.warning
+    runs = run("Training runs")
+    assert "resnet_b" in [*runs.dataframe[-1].value["Checkpoint"]]
+    run("Measure here")
+    assert [checkpoint.name for checkpoint in services.checkpoints()[0]] == ["hydra_a"]
+    beside = AppTest.from_file(str(PAGE), default_timeout=30)
+    beside.query_params["section"] = "Side by side"
+    beside.query_params["chosen"] = ["hydra_a", "resnet_b"]
+    beside.run()
+    assert not beside.exception
+    assert words(beside).count("#### ") > words(runs).count("#### ")
+    assert "resnet\\_b" in words(beside)
