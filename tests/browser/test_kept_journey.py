@@ -174,6 +174,10 @@ def test_a_click_in_the_filmstrip_goes_there(page: Page, server: str, photos: li
 def test_an_image_can_be_pasted(page: Page, server: str) -> None:
     page.goto(server)
     expect(title(page)).to_contain_text("fired")
+    expect(page.get_by_test_id("stApp")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=60_000
+    )
+    page.wait_for_timeout(500)  # a field that is drawn anew loses a press
     page.get_by_role("button", name="Paste").click()
     page.get_by_placeholder("Paste an image here").focus()
     page.evaluate(
@@ -188,6 +192,7 @@ def test_an_image_can_be_pasted(page: Page, server: str) -> None:
         }"""
     )
     expect(page.get_by_text("image.png")).to_be_visible()
+    expect(page.get_by_role("button", name="Send message")).to_be_enabled()  # it is on the server
     page.get_by_placeholder("Paste an image here").press("Enter")
     counted(page, "2 of 2")
 

@@ -3,6 +3,7 @@ which classes are alike, clicks one on their map, and sees its images."""
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -79,13 +80,24 @@ def test_a_click_on_a_square_shows_its_images(page: Page, server: str) -> None:
     expect(page).to_have_url(re.compile(f"label={cell['name']}"))
 
 
+def farthest_apart(page: Page, count: int) -> list[int]:
+    """The classes whose points on the map stand farthest from any other: none hides them."""
+    points = [page.evaluate(PLACE, ["class_plane", 0, index]) for index in range(100)]
+    places = [(point["x"], point["y"]) for point in points]
+    alone = [
+        min(math.dist(place, other) for at, other in enumerate(places) if at != index)
+        for index, place in enumerate(places)
+    ]
+    return sorted(range(100), key=lambda index: -alone[index])[:count]
+
+
 def test_a_click_on_the_map_of_classes_shows_the_images_of_that_class(
     page: Page, server: str
 ) -> None:
     page.goto(f"{server}/specialise?network=hydra_res_d1&show=Subtasks")
     settled(page, "class_plane")
     expect(page.get_by_test_id("stMetric")).to_have_count(0)
-    for index in (11, 42):
+    for index in farthest_apart(page, 2):
         page.locator(".st-key-class_plane").scroll_into_view_if_needed()
         page.wait_for_timeout(500)
         point = page.evaluate(PLACE, ["class_plane", 0, index])

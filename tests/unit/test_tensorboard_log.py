@@ -23,7 +23,9 @@ from hydranet.training.tensorboard_log import TensorBoardLog
 
 SHAPE: dict[str, Any] = {"widths": (4, 4, 8), "num_classes": 3, "image_size": 16}
 NORMALISATION = Normalisation((0.5,) * 3, (0.25,) * 3)
-RECIPE = Recipe(epochs=3, batch_size=40, precision="float32", compile="off", load_balance=0.1)
+RECIPE = Recipe(
+    epochs=3, batch_size=40, precision="float32", compile="off", execution="fired", load_balance=0.1
+)
 STEPS = 3
 
 
