@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from svg import dashed, dot, line, picture, words, write
+from written_tables import write_tables
 
 DOCS = Path(__file__).parent
-FIGURES, TABLES_IN = DOCS / "performance" / "ablation.json", DOCS / "tables"
+FIGURES = DOCS / "performance" / "ablation.json"
 WIDTH, ROW, TOP, BOTTOM = 760, 24, 44, 40
 NAMES, VALUES = 260, 90
 """Room for the words on the left and for the figures on the right."""
@@ -88,8 +89,7 @@ TABLES: dict[str, Callable[[], str]] = {"ablation": table}
 def main() -> None:
     """Draw and write both."""
     write(PICTURES)
-    for name, make in TABLES.items():
-        (TABLES_IN / f"{name}.inc").write_text(make())
+    write_tables(TABLES)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-from draw_performance import figures, spread, table
+from draw_performance import figures, spread
+from written_tables import table, write_tables
 
-TABLES_IN = Path(__file__).parent / "tables"
 GPU_BATCHES = (1, 64, 1024)
 _HYDRA, _STATIC = "hydra_res_d2", "resnet56"
 _FIRST = ",channels_first"
@@ -151,8 +150,7 @@ TABLES: dict[str, Callable[[], str]] = {
 
 def main() -> None:
     """Write all of them."""
-    for name, make in TABLES.items():
-        (TABLES_IN / f"{name}.inc").write_text(make())
+    write_tables(TABLES)
 
 
 if __name__ == "__main__":

@@ -119,12 +119,6 @@ def concurrency() -> str:
     return chart("Requests a second by callers", "callers at once", "requests/s", series)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """As Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 PICTURES: dict[str, Callable[[], str]] = {
     "growth_branches": growth_branches, "growth_k": growth_k, "growth_batch": growth_batch,
     "concurrency": concurrency,

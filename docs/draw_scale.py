@@ -12,14 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from draw_performance import Series, chart, figures, table
+from draw_performance import Series, chart, figures
 from svg import write
+from written_tables import table, write_tables
 
 from hydranet.costs import count_costs
 from hydranet.registry import model_config
 
 DOCS = Path(__file__).parent
-TABLES_IN = DOCS / "tables"
 CHECKPOINTS = DOCS.parent / "checkpoints"
 
 IMAGES = 10**9
@@ -222,9 +222,7 @@ TABLES: dict[str, Callable[[], str]] = {
 def main() -> None:
     """Draw and write all of it."""
     write(PICTURES)
-    TABLES_IN.mkdir(exist_ok=True)
-    for name, make in TABLES.items():
-        (TABLES_IN / f"{name}.inc").write_text(make())
+    write_tables(TABLES)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from svg import apart, curve, line, picture, words, write
+from written_tables import write_tables
 
 DOCS = Path(__file__).parent
-FIGURES, TABLES_IN = DOCS / "performance" / "long_training.json", DOCS / "tables"
+FIGURES = DOCS / "performance" / "long_training.json"
 DRAWN = {
     "hydra_res_d2_plain": ("Hydra-Res-d2", "#0072b2"),
     "hydra_res_d1_plain": ("Hydra-Res-d1", "#009e73"),
@@ -93,8 +94,7 @@ TABLES: dict[str, Callable[[], str]] = {"long_training": table}
 def main() -> None:
     """Draw and write both."""
     write(PICTURES)
-    for name, make in TABLES.items():
-        (TABLES_IN / f"{name}.inc").write_text(make())
+    write_tables(TABLES)
 
 
 if __name__ == "__main__":
