@@ -27,6 +27,6 @@ def static_baseline(
         and other.card.class_names == card.class_names
         and other.card.data.train_sha256 == card.data.train_sha256
         and other.card.data.test_sha256 == card.data.test_sha256
-        and taught_alike(other.card.recipe.teacher, card.recipe.teacher)
+        and taught_alike(other.card.teacher, card.teacher)
     ]
     return min(same, key=lambda other: abs(other.card.test.top1 - top1), default=None)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from app.words.policies import how_many_words
+from app.words.teacher import with_or_without
 from hydranet.checkpoints.card import Card
 from hydranet.config import HydraConfig
 
@@ -39,14 +40,32 @@ def architecture_words(card: Card) -> str:
 
 
 def recipe_words(card: Card) -> str:
-    """The settings that matter most."""
+    """The settings that matter most, and what was trained before."""
     recipe = card.recipe
     start = f"as a copy of {recipe.start}" if recipe.start else "from scratch"
     teacher = f"with {recipe.teacher} as its teacher" if recipe.teacher else "without a teacher"
     return (
         f"{recipe.epochs} epochs in batches of {recipe.batch_size}, {start}, {teacher}; learning "
-        f"rate up to {recipe.learning_rate:g}, seed {recipe.seed}."
+        f"rate up to {recipe.learning_rate:g}, seed {recipe.seed}.{_before(card)}"
     )
+
+
+def _before(card: Card) -> str:
+    """The trainings that came first, each with what it reached; empty where there was none."""
+    if not card.before:
+        return ""
+    told = "; ".join(
+        f"{stage.name}, {stage.recipe.epochs} epochs "
+        f"{with_or_without(stage.recipe.teacher)} on {stage.provenance.hardware}, "
+        f"{stage.top1:.2f} %"
+        for stage in card.before
+    )
+    return f" Before that: {told}."
+
+
+def trainings(card: Card) -> str:
+    """The epochs of each of its trainings, oldest first, as a sum: 30 + 100 + 10."""
+    return " + ".join(str(stage.recipe.epochs) for stage in card.stages)
 
 
 def provenance_words(card: Card) -> str:

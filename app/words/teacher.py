@@ -26,8 +26,8 @@ def taught_alike(one: str | None, other: str | None) -> bool:
 
 def alike_first(card: Card, others: Iterable[Checkpoint]) -> list[Checkpoint]:
     """Those that were trained with or without a teacher as `card` was, then the rest."""
-    mine = card.recipe.teacher
-    return sorted(others, key=lambda other: not taught_alike(other.card.recipe.teacher, mine))
+    mine = card.teacher
+    return sorted(others, key=lambda other: not taught_alike(other.card.teacher, mine))
 
 
 def rule_words(teachers: Sequence[str | None]) -> str:
@@ -44,8 +44,8 @@ def rule_words(teachers: Sequence[str | None]) -> str:
 
 def unlike_words(cards: Sequence[Card]) -> str:
     """A warning where some of these networks had a teacher and some had none; else empty."""
-    taught = [card.name for card in cards if card.recipe.teacher]
-    untaught = [card.name for card in cards if not card.recipe.teacher]
+    taught = [card.name for card in cards if card.teacher]
+    untaught = [card.name for card in cards if not card.teacher]
     if not taught or not untaught:
         return ""
     return (

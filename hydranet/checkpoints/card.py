@@ -22,6 +22,7 @@ from hydranet.training.history import EpochRecord
 from hydranet.training.recipe import Recipe
 
 CARD_FORMAT = 1
+MOST_STAGES = 20
 _CARD_BYTES = 4 * 2**20
 _LONGEST_CLASS_NAME = 100
 
@@ -63,6 +64,17 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A training that the weights went through before: `name` is that of the checkpoint that it
+    gave, `top1` what the checkpoint reached on test images, percent."""
+
+    name: str
+    top1: float
+    recipe: Recipe
+    provenance: Provenance
+
+
+@dataclass(frozen=True, kw_only=True)
 class _CardBody:
     """The part of a card that is read field by field."""
 
@@ -78,6 +90,7 @@ class _CardBody:
     provenance: Provenance
     weights_sha256: str
     int8: Int8Note | None = None
+    before: tuple[Stage, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +100,8 @@ class Card(_CardBody):
     `test` metrics are those of the stored weights, read once at the end; `validation` metrics are
     those that choices were made by. `subtask_of_class`: the branch meant for each class, None for a
     static network and for one with many heads, where no gate chooses. `int8`: what that costs it,
-    where it has been quantised.
+    where it has been quantised. `before`: the trainings of the checkpoint that it started from, at
+    most the last 20, oldest first; `recipe`, `history` and `provenance` are of its own.
 
     Examples:
         >>> import hydranet
@@ -105,6 +119,11 @@ class Card(_CardBody):
                 f"The card names {len(self.class_names)} classes for {classes} outputs."
             )
         check_class_names(self.class_names, "The card")
+        if len(self.before) > MOST_STAGES:
+            raise InputError(
+                f"A card tells at most {MOST_STAGES} trainings before its own, not "
+                f"{len(self.before)}."
+            )
         branches, subtasks = self.costs.num_branches, self.subtask_of_class
         if (subtasks is not None) != self.architecture.has_subtasks:
             raise InputError(
@@ -122,6 +141,20 @@ class Card(_CardBody):
     def costs(self) -> Costs:
         """Exact parameters and MACs, counted from the architecture."""
         return count_costs(self.architecture)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All trainings that its weights went through, oldest first, its own last."""
+        own = Stage(
+            name=self.name, top1=self.test.top1, recipe=self.recipe, provenance=self.provenance
+        )
+        return (*self.before, own)
+
+    @property
+    def teacher(self) -> str | None:
+        """The last teacher that its weights learned from, or None."""
+        taught = [stage.recipe.teacher for stage in self.stages if stage.recipe.teacher]
+        return taught[-1] if taught else None
 
     @property
     def policy(self) -> Policy:

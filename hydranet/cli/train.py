@@ -104,6 +104,9 @@ def train_command(
     erase: Annotated[
         int, typer.Option(help="Side of the square erased from each training image, pixels.")
     ] = 0,
+    cutmix: Annotated[
+        float, typer.Option(help="Share of training images with a patch of another one, 0 to 1.")
+    ] = 0.0,
     clip_norm: Annotated[
         float, typer.Option(help="Longest gradient of all parameters together, 0 for any.")
     ] = 0.0,

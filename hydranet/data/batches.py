@@ -33,11 +33,12 @@ def evaluation_batch(config: ArchitectureConfig) -> int:
 
 class Batch(NamedTuple):
     """`images`: (B, 3, H, W) float32, normalised; `labels`: (B,) int64; `rows`: (B,) int64, which
-    images of the set they are."""
+    images of the set they are; `own`: (B,) float32, what of each is not of the one before it."""
 
     images: Tensor
     labels: Tensor
     rows: Tensor
+    own: Tensor
 
 
 class LabelledBatches(ABC):
@@ -62,7 +63,7 @@ class LabelledBatches(ABC):
     @abstractmethod
     def shuffled(
         self, batch_size: int, *, seed: int, padding: int = 4, erase: int = 0,
-        rank: int = 0, ranks: int = 1,
+        cutmix: float = 0.0, rank: int = 0, ranks: int = 1,
     ) -> Iterator[Batch]:  # fmt: skip
         """Full batches in random order, each image changed at random; see `Augmentation`.
 
@@ -109,7 +110,7 @@ def share_of(images: int, rank: int, ranks: int) -> tuple[int, int]:
 class Batches(LabelledBatches):
     """Of an image set that lies on the training device as bytes: it is copied there once, and
     there are no worker processes to feed and nothing to decode. Together, processes that share
-    batches see what one process sees alone."""
+    batches see what one process sees alone, but for patches: each pastes from its own part."""
 
     def __init__(
         self, source: ImageSet, normalisation: Normalisation, *, device: torch.device | str = "cpu"
@@ -133,13 +134,13 @@ class Batches(LabelledBatches):
 
     def shuffled(
         self, batch_size: int, *, seed: int, padding: int = 4, erase: int = 0,
-        rank: int = 0, ranks: int = 1,
+        cutmix: float = 0.0, rank: int = 0, ranks: int = 1,
     ) -> Iterator[Batch]:  # fmt: skip
         """See `LabelledBatches`."""
         batch_size = min(batch_size, len(self))
         part = part_of(batch_size, rank, ranks)
         device = self.labels.device
-        change = Augmentation(self.normalisation, padding, erase)
+        change = Augmentation(self.normalisation, padding, erase, cutmix)
         generator = torch.Generator(device).manual_seed(seed)
         order = torch.randperm(len(self), generator=generator, device=device)
         for rows in order.split(batch_size):
@@ -147,4 +148,5 @@ class Batches(LabelledBatches):
                 return
             draws = change.draw(batch_size, self.images.shape[2], generator).part(part)
             rows = rows[part]
-            yield Batch(change.apply(self.images[rows], draws), self.labels[rows], rows)
+            images, own = change.apply(self.images[rows], draws)
+            yield Batch(images, self.labels[rows], rows, own)

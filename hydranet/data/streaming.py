@@ -62,14 +62,14 @@ class StreamedBatches(LabelledBatches):
 
     def shuffled(
         self, batch_size: int, *, seed: int, padding: int = 4, erase: int = 0,
-        rank: int = 0, ranks: int = 1,
+        cutmix: float = 0.0, rank: int = 0, ranks: int = 1,
     ) -> Iterator[Batch]:  # fmt: skip
         """See `LabelledBatches`."""
         batch_size = min(batch_size, len(self))
         part = part_of(batch_size, rank, ranks)
         own = part.stop - part.start
         steps = len(self) // batch_size
-        change = Augmentation(self.normalisation, padding, erase)
+        change = Augmentation(self.normalisation, padding, erase, cutmix)
         generator = torch.Generator(self.device).manual_seed(seed)
         pieces = self._share(seed, steps * own, rank)
         drawn = _drawn_from_pool(
@@ -77,8 +77,9 @@ class StreamedBatches(LabelledBatches):
         )
         for pixels, places in _regrouped(drawn, own):
             draws = change.draw(batch_size, self.source.side, generator).part(part)
-            images = change.apply(self._on_device(pixels), draws)
-            yield Batch(images, self._labels(places), torch.from_numpy(places).to(self.device))
+            images, own = change.apply(self._on_device(pixels), draws)
+            rows = torch.from_numpy(places).to(self.device)
+            yield Batch(images, self._labels(places), rows, own)
 
     def _share(self, seed: int, images: int, rank: int) -> list[slice]:
         """The pieces of a process in an epoch: `images` of those that come behind one another where

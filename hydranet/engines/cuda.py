@@ -31,6 +31,7 @@ from hydranet.engines.folded.branches import AUTO, WITHOUT_HOST
 from hydranet.engines.folded.layers import ON_GPU, Kernels
 from hydranet.engines.folded.network import FoldedStatic, folded_pieces
 from hydranet.engines.pytorch import TorchEngine
+from hydranet.executions.exact import exact
 from hydranet.models.hydra import HydraNet
 from hydranet.models.network import Network
 from hydranet.routing.arrays import check_choice
@@ -94,5 +95,5 @@ class CudaEngine(TorchEngine):
 @contextmanager
 def _alone_and_exact() -> Iterator[None]:
     """See `_TURN`; what is recorded keeps to single precision by itself."""
-    with _TURN, torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+    with _TURN, exact():
         yield

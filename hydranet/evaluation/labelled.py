@@ -17,6 +17,7 @@ from hydranet.evaluation.dynamic_k import DynamicPoint, dynamic_curve
 from hydranet.evaluation.metrics import Metrics
 from hydranet.evaluation.route_log import RouteLog
 from hydranet.evaluation.verdicts import FEATURES, verdicts
+from hydranet.executions.exact import exact
 from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
 from hydranet.routing.arrays import PADDING
@@ -96,7 +97,7 @@ def evaluate(
     subtask_of_class: Sequence[int] | NDArray[np.integer] | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
-    """Run a network in eval mode over `images`.
+    """Run a network in eval mode, in single precision and not compiled, over `images`.
 
     `subtask_of_class`: see `Tally`. `on_progress` is told images done and images in all.
     """
@@ -104,7 +105,7 @@ def evaluate(
     model.eval()
     tally = Tally(model, num_classes=images.num_classes, subtask_of_class=subtask_of_class)
     try:
-        with torch.compiler.set_stance("force_eager"):
+        with torch.compiler.set_stance("force_eager"), exact():
             for batch, labels in images.in_order(evaluation_batch(model.config)):
                 tally.add(batch, labels)
                 on_progress(len(tally), len(images))

@@ -97,9 +97,16 @@ def _training(card: Card) -> str:
     recipe, data, where = card.recipe, card.data, card.provenance
     origin = ""
     if recipe.start:
-        origin += f" It began as a copy of the static network {_plain(recipe.start)}."
+        origin += f" It began as a copy of {_plain(recipe.start)}."
     if recipe.teacher:
         origin += f" Its teacher was {_plain(recipe.teacher)}."
+    if card.before:
+        earlier = (
+            f"{_plain(stage.name)} ({stage.recipe.epochs} epochs on "
+            f"{_plain(stage.provenance.hardware)}, top-1 {stage.top1:.2f} %)"
+            for stage in card.before
+        )
+        origin += f" Trained before it: {', '.join(earlier)}."
     versions = ", ".join(f"{name} {version}" for name, version in where.versions.items())
     return (
         f"## Training\n\n{recipe.epochs} epochs on {data.train_images:,} images of "

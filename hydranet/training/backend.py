@@ -59,12 +59,6 @@ def autocast(recipe: Recipe, device: torch.device) -> AbstractContextManager[obj
     return contextlib.nullcontext()
 
 
-def exact() -> AbstractContextManager[object]:
-    """The context in which a GPU convolves in single precision, not in TF32, which keeps ten
-    bits."""
-    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-
-
 def compile_in_place(model: nn.Module) -> None:
     """Compile what has static shapes: the whole of a static network, stem and gate of a HydraNet.
 

@@ -16,7 +16,6 @@ from hydranet.errors import InputError
 from hydranet.evaluation.labelled import Evaluation, evaluate
 from hydranet.machine import hardware, versions
 from hydranet.models import Network, build
-from hydranet.training.backend import exact
 from hydranet.training.run import TrainedRun
 
 
@@ -47,10 +46,9 @@ def finish(
 
     def measure(images: LabelledImages) -> Evaluation:
         batches = batches_of(images, run.normalisation, device=device)
-        with exact():
-            return evaluate(
-                stored, batches, subtask_of_class=run.subtask_of_class, on_progress=on_progress
-            )
+        return evaluate(
+            stored, batches, subtask_of_class=run.subtask_of_class, on_progress=on_progress
+        )
 
     on_test, on_validation = measure(test), measure(run.validation)
     card = Card(
@@ -81,6 +79,7 @@ def finish(
             seconds=round(run.seconds, 1),
         ),
         weights_sha256=digest,
+        before=run.before,
     )
     write_checkpoint(
         root,

@@ -15,10 +15,11 @@ from torch import Tensor
 from hydranet.config import MultiHeadConfig
 from hydranet.data.batches import LabelledBatches, evaluation_batch
 from hydranet.errors import InputError
+from hydranet.executions.exact import exact
 from hydranet.executions.stacked import keep_stack
 from hydranet.models.dynamic import DynamicNetwork, DynamicOutput
 from hydranet.models.network import Network
-from hydranet.training.backend import compile_in_place, exact
+from hydranet.training.backend import compile_in_place
 from hydranet.training.distillation import Teacher
 from hydranet.training.distributed import World
 from hydranet.training.head_weights import draw_head_weights
@@ -161,8 +162,9 @@ class _Run:
         loss_now = math.nan
         seed = recipe.seed * 100_003 + epoch
         batches = train.shuffled(
-            batch, seed=seed, erase=recipe.erase, rank=world.rank, ranks=world.size
-        )
+            batch, seed=seed, erase=recipe.erase, cutmix=recipe.cutmix,
+            rank=world.rank, ranks=world.size,
+        )  # fmt: skip
         for step, part in enumerate(batches):
             at, of = epoch * steps + step, recipe.epochs * steps
             rate = recipe.rate(at, of)

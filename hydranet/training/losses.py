@@ -25,7 +25,8 @@ class Targets:
 
     `labels`: (B,); `subtask_of_class`: (C,), where branches have subtasks; `teacher`: (B, C), a
     teacher's logits; `done`: share of training that is done, for what warms up; `head_weights`:
-    (n, B), what each image counts for each head of a multi-head network.
+    (n, B), what each image counts for each head of a multi-head network; `own`: (B,), what of each
+    image is not of the one before it, where images are mixed.
     """
 
     labels: Tensor
@@ -33,6 +34,16 @@ class Targets:
     teacher: Tensor | None = None
     done: float | Tensor = 0.0
     head_weights: Tensor | None = None
+    own: Tensor | None = None
+
+    def classes(self, num_classes: int) -> Tensor:
+        """What cross-entropy compares with: the labels (B,), or, where images are mixed, each
+        class's share of the image, (B, C)."""
+        if self.own is None:
+            return self.labels
+        members = F.one_hot(self.labels, num_classes).to(self.own.dtype)
+        own = self.own[:, None]
+        return own * members + (1 - own) * members.roll(1, dims=0)
 
 
 def loss_terms(
@@ -47,7 +58,8 @@ def loss_terms(
     if _answers_each(model) and isinstance(output, DynamicOutput):
         terms = {"heads": recipe.label_loss * heads_loss(output, targets, smoothing)}
     else:
-        of_labels = F.cross_entropy(logits, targets.labels, label_smoothing=smoothing)
+        wanted = targets.classes(logits.shape[1])
+        of_labels = F.cross_entropy(logits, wanted, label_smoothing=smoothing)
         terms = {"labels": recipe.label_loss * of_labels}
     if isinstance(model, DynamicNetwork) and isinstance(output, DynamicOutput):
         terms |= _dynamic_terms(model, output, targets, recipe)
@@ -84,11 +96,14 @@ def _subtask_terms(
     terms = {}
     scores = output.gate_scores.float()
     subtasks = subtask_of_class[targets.labels]  # (B,)
-    if recipe.gate_loss and recipe.gate_targets == "teacher" and targets.teacher is not None:
-        wanted = subtask_probabilities(targets.teacher, subtask_of_class, scores.shape[1])
+    if recipe.gate_loss:
+        classes = targets.classes(len(subtask_of_class))  # (B,) labels or (B, C) shares
+        if recipe.gate_targets == "teacher" and targets.teacher is not None:
+            classes = targets.teacher.softmax(dim=1)
+        wanted = subtasks
+        if classes.is_floating_point():
+            wanted = subtask_shares(classes, subtask_of_class, scores.shape[1])
         terms["gate"] = recipe.gate_loss * gate_loss(scores, wanted)
-    elif recipe.gate_loss:
-        terms["gate"] = recipe.gate_loss * gate_loss(scores, subtasks)
     if recipe.branch_loss:
         terms["branches"] = recipe.branch_loss * branch_loss(
             model.combiner, output, targets.labels, subtasks
@@ -104,9 +119,10 @@ def heads_loss(output: DynamicOutput, targets: Targets, label_smoothing: float) 
     """
     logits = output.features.float().transpose(0, 1)  # (n, B, C)
     heads, images, classes = logits.shape
+    wanted = targets.classes(classes)  # (B,) or (B, C)
     losses = F.cross_entropy(
         logits.reshape(-1, classes),
-        targets.labels.repeat(heads),
+        wanted.expand(heads, *wanted.shape).flatten(0, 1),
         label_smoothing=label_smoothing,
         reduction="none",
     ).view(heads, images)
@@ -117,17 +133,17 @@ def heads_loss(output: DynamicOutput, targets: Targets, label_smoothing: float) 
 
 
 def gate_loss(gate_scores: Tensor, wanted: Tensor) -> Tensor:
-    """Cross-entropy of the gate's scores (B, N) against subtasks (B,) or probabilities (B, N)."""
+    """Cross-entropy of the gate's scores (B, N) against subtasks (B,) or their shares (B, N)."""
     return F.cross_entropy(gate_scores, wanted)
 
 
-def subtask_probabilities(logits: Tensor, subtask_of_class: Tensor, num_branches: int) -> Tensor:
-    """How probable a teacher finds each subtask: its classes' probabilities summed.
+def subtask_shares(classes: Tensor, subtask_of_class: Tensor, num_branches: int) -> Tensor:
+    """Probabilities of subtasks from those of classes, summed over the classes of each.
 
-    `logits`: (B, C); `subtask_of_class`: (C,) → (B, N).
+    `classes`: (B, C); `subtask_of_class`: (C,) → (B, N).
     """
-    members = F.one_hot(subtask_of_class, num_branches).to(logits.dtype)  # (C, N)
-    return logits.softmax(dim=1) @ members
+    members = F.one_hot(subtask_of_class, num_branches).to(classes.dtype)  # (C, N)
+    return classes @ members
 
 
 def branch_loss(

@@ -41,6 +41,8 @@ class Recipe:
     `branch_loss`, `load_balance`: weights of the losses of that name in `training/losses.py`.
     `freeze_trunk`: epochs at the start in which a HydraNet's stem stays as it is, batch norm too.
     `erase`: side in pixels of the square that is erased from each training image, 0 for none.
+    `cutmix`: share of the training images into which a patch of another one is pasted, at most half
+    of the image; the labels then count by area, a teacher says what it thinks of what it sees.
     `dirichlet`: concentration of the draw that weighs the images of each head of a multi-head
     network, once for the whole run; 0 for equal weights.
     `clip_norm`: the longest gradient of all parameters together, longer ones are shortened to it;
@@ -74,6 +76,7 @@ class Recipe:
     dirichlet: float = 0.0
     erase: int = 0
     clip_norm: float = 0.0
+    cutmix: float = 0.0
 
     def __post_init__(self) -> None:
         _check_choice("subtasks", self.subtasks, SUBTASKS)
@@ -94,7 +97,7 @@ class Recipe:
         for name in ("warmup_all_branches", "freeze_trunk", "erase"):
             _check_whole(name, getattr(self, name), 0, 10**9)
         _check_whole("seed", self.seed, 0, 2**32 - 1)
-        for name in ("momentum", "label_smoothing", "warmup"):
+        for name in ("momentum", "label_smoothing", "warmup", "cutmix"):
             _check_number(name, getattr(self, name), 0, 1)
         for name in (
             "learning_rate", "weight_decay", "gate_loss", "distillation_weight", "label_loss",

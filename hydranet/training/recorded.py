@@ -72,7 +72,7 @@ class Recording:
         self._inputs = (*(part.clone() for part in batch), done)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            self._found = function(Batch(*self._inputs[:3]), done)
+            self._found = function(Batch(*self._inputs[:-1]), done)
         self._graph = graph
 
 

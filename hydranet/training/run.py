@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hydranet.checkpoints.card import MOST_STAGES, Stage
 from hydranet.config import ArchitectureConfig, MultiHeadConfig
 from hydranet.data import LabelledImages
 from hydranet.data.batches import batches_of, evaluation_batch
@@ -43,6 +44,7 @@ class TrainedRun:
     validation: LabelledImages
     history: list[EpochRecord]
     seconds: float
+    before: tuple[Stage, ...] = ()
 
 
 def train_model(
@@ -122,7 +124,7 @@ def train_model(
     seconds = max(sum(record.seconds for record in history), time.perf_counter() - began)
     return TrainedRun(
         network, config, recipe, normalisation, subtask_of_class, train, validation, history,
-        seconds,
+        seconds, _stages_of(start),
     )  # fmt: skip
 
 
@@ -183,6 +185,13 @@ def _weights_of(role: str, teacher: Teacher | None) -> dict[str, str]:
     if teacher is None or teacher.model.card is None:
         return {}
     return {role: teacher.model.card.weights_sha256}
+
+
+def _stages_of(start: Network | None) -> tuple[Stage, ...]:
+    """The trainings of the checkpoint that a network starts from, the last ones of very many."""
+    if start is None or start.card is None:
+        return ()
+    return start.card.stages[-MOST_STAGES:]
 
 
 def _subtasks_of(model: Network) -> NDArray[np.int64] | None:

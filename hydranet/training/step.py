@@ -124,12 +124,13 @@ class TrainingStep:
 
     def gradients(self, batch: Batch, done: float | Tensor, *, phase: Phase) -> Found:
         """Forward and backward: new gradients in place of those that were."""
-        images, labels, rows = batch
+        images, labels, rows, own = batch
         with autocast(self.recipe, images.device):
             output = self._forward(images, phase)
         opinion = None if self.teacher is None else self.teacher.logits(images)
         of_heads = None if self.head_weights is None else self.head_weights[:, rows]
-        targets = Targets(labels, self.subtask_of_class, opinion, done, of_heads)
+        shares = own if self.recipe.cutmix else None
+        targets = Targets(labels, self.subtask_of_class, opinion, done, of_heads, shares)
         terms = loss_terms(self.model, output, targets, self.recipe)
         loss = reduce(torch.add, terms.values())
         self.optimizer.zero_grad(set_to_none=True)

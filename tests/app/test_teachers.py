@@ -88,6 +88,27 @@ def test_a_row_says_who_taught_it(root: Path) -> None:
     assert table.isna().sum() == len(published_results()), "of theirs we do not know"
 
 
+def test_what_learned_from_a_teacher_once_did(
+    root: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """Whatever it was trained on afterwards."""
+    taught = find_checkpoint(root / "res_taught").card
+    make_checkpoint(
+        "res_after", root, model="resnet26", shape=SHAPE, data=CIFAR, before=taught.stages,
+        recipe=replace(UNTAUGHT, epochs=7, start="res_taught"),
+    )  # fmt: skip
+    by_name = {row.name: row for row in entries(list_checkpoints(root)[0], [])}
+    assert by_name["res_after"].teacher == "wise_*one*"
+    assert "2 + 7 epochs taught by wise_*one*, a test" in by_name["res_after"].source
+    page = AppTest.from_file(str(PAGES / "compare.py"), default_timeout=60)
+    page.query_params["section"] = "Side by side"
+    page.query_params["chosen"] = ["res_after", "res_plain"]
+    page.run()
+    assert not page.exception
+    told = words(page).replace("\\", "").replace("\u00a0", " ")
+    assert "Before that: res_taught, 2 epochs with a teacher on a test, 45.00 %." in told
+
+
 def test_hover_says_who_taught_it(root: Path) -> None:
     rows = [row for row in entries(list_checkpoints(root)[0], []) if row.teacher]
     figure = accuracy_cost(rows, axis=AXES["MACs"])

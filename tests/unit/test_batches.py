@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from hydranet.data import ImageSet
+from hydranet.data.augmentation import LEAST_OWN
 from hydranet.data.batches import Batches, evaluation_batch
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
@@ -50,7 +51,7 @@ def test_crops_are_windows_of_the_padded_image_or_of_its_mirror(
     batches = Batches(source, BYTES)
     seen = set()
     for seed in range(12):
-        for images, labels, _ in batches.shuffled(5, seed=seed, padding=padding):
+        for images, labels, *_ in batches.shuffled(5, seed=seed, padding=padding):
             assert images.shape == (5, 3, SIDE, SIDE)
             for image, label in zip(images, labels.tolist(), strict=True):
                 found = windows(source.images[label], padding).get(to_bytes(image))
@@ -62,7 +63,7 @@ def test_crops_are_windows_of_the_padded_image_or_of_its_mirror(
 
 
 def test_images_of_a_batch_are_cropped_one_by_one(source: ImageSet) -> None:
-    images, labels, _ = next(Batches(source, BYTES).shuffled(20, seed=0))
+    images, labels, *_ = next(Batches(source, BYTES).shuffled(20, seed=0))
     places = {
         windows(source.images[label], 4)[to_bytes(image)]
         for image, label in zip(images, labels.tolist(), strict=True)
@@ -176,11 +177,35 @@ def test_a_square_of_each_image_is_erased_and_nothing_else_changes(
     assert min(min(size) for size in sizes) == (side + 1) // 2
 
 
-def test_without_erasing_nothing_is_drawn_for_it(source: ImageSet) -> None:
-    """Runs from before there was erasing repeat bit by bit."""
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_a_patch_of_each_image_is_that_of_the_one_before(source: ImageSet, share: float) -> None:
+    batches = Batches(source, BYTES)
+    mixed = 0
+    for seed in range(8):
+        plain = next(batches.shuffled(20, seed=seed))
+        found = next(batches.shuffled(20, seed=seed, cutmix=share))
+        assert torch.equal(plain.labels, found.labels)
+        assert torch.equal(plain.own, torch.ones(20))
+        before = plain.images.roll(1, dims=0)
+        for image, (own, other) in enumerate(zip(plain.images, before, strict=True)):
+            pasted = (found.images[image] != own).any(dim=0)
+            rows = torch.arange(SIDE)[pasted.any(dim=1)]
+            columns = torch.arange(SIDE)[pasted.any(dim=0)]
+            patch = torch.zeros(SIDE, SIDE, dtype=torch.bool)
+            if len(rows):
+                patch[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+            assert torch.equal(found.images[image], torch.where(patch, other, own))
+            assert float(found.own[image]) <= 1 - float(pasted.float().mean()) + 1e-6
+            assert LEAST_OWN <= float(found.own[image]) <= 1
+            mixed += float(found.own[image]) < 1
+    assert abs(mixed / 160 - 0.9 * share) < 0.15, "a patch of less than a pixel is none"
+
+
+def test_without_erasing_and_mixing_nothing_is_drawn_for_them(source: ImageSet) -> None:
+    """Runs from before there were these repeat bit by bit."""
     batches = Batches(source, BYTES)
     for plain, again in zip(
-        batches.shuffled(5, seed=1), batches.shuffled(5, seed=1, erase=0), strict=True
+        batches.shuffled(5, seed=1), batches.shuffled(5, seed=1, erase=0, cutmix=0.0), strict=True
     ):
         assert torch.equal(plain.images, again.images)
 

@@ -8,6 +8,7 @@ import os
 import time
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from hydranet.checkpoints import (
     write_checkpoint,
     writing,
 )
-from hydranet.checkpoints.card import Card, card_from_json, read_card
+from hydranet.checkpoints.card import MOST_STAGES, Card, card_from_json, read_card
 from hydranet.errors import InputError
 from hydranet.evaluation.route_log import RouteLog
 from hydranet.models import build
@@ -112,6 +113,14 @@ def test_card_round_trip(folder: Path, name: str) -> None:
     card = read_card(folder.parent / name / "card.json")
     assert card_from_json(json.loads(json.dumps(card.to_json()))) == card
     assert isinstance(card, Card)
+
+
+def test_a_card_of_too_many_trainings_is_refused(folder: Path) -> None:
+    card = read_card(folder / "card.json")
+    whole = replace(card, before=card.stages * MOST_STAGES)
+    assert card_from_json(json.loads(json.dumps(whole.to_json()))) == whole
+    with pytest.raises(InputError, match="at most 20 trainings before its own, not 21"):
+        replace(card, before=card.stages * (MOST_STAGES + 1))
 
 
 def test_subtasks_of_a_card(folder: Path) -> None:

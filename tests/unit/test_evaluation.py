@@ -183,3 +183,17 @@ def test_evaluation_leaves_the_network_as_it_was(
         evaluate(hydra, batches, subtask_of_class=SUBTASKS, on_progress=broken)
     assert set(modes(hydra)) == {training}
     assert all(torch.equal(value, before[name]) for name, value in hydra.state_dict().items())
+
+
+def test_a_gpu_is_held_to_single_precision(images: ImageSet, hydra: HydraNet) -> None:
+    """Figures on a card are those of the answers that the engines give."""
+    seen: list[bool] = []
+    hook = hydra.stem.register_forward_pre_hook(
+        lambda *_: seen.append(torch.backends.cudnn.allow_tf32)
+    )
+    before = torch.backends.cudnn.allow_tf32
+    evaluate(hydra, Batches(images, NORMALISATION))
+    hook.remove()
+    assert seen
+    assert not any(seen)
+    assert torch.backends.cudnn.allow_tf32 == before

@@ -107,6 +107,16 @@ def test_the_model_card_has_the_cards_figures(checkpoint: Path, tmp_path: Path) 
     assert all(name in readme.text for name in card.class_names) == bool(card.subtasks)
 
 
+def test_the_model_card_tells_what_was_trained_before(make_checkpoint: Any, tmp_path: Path) -> None:
+    first = load(make_checkpoint("first_one", tmp_path, model="resnet8")).card
+    assert first is not None
+    second = load(make_checkpoint("then", tmp_path, model="resnet8", before=first.stages)).card
+    assert second is not None
+    earlier = r"Trained before it: first\_one (2 epochs on a test, top-1 40.00 %)."
+    assert earlier in card_text(second)
+    assert "Trained before it" not in card_text(first)
+
+
 def test_names_of_classes_are_no_markup(make_checkpoint: Any, tmp_path: Path) -> None:
     names = ("a|b", "<img src=x>", "[x](y)", "d  | e", "`f`", "g", "h", "i")
     folder = make_checkpoint("odd", tmp_path, class_names=names)

@@ -25,7 +25,7 @@ from hydranet.training.losses import (
     gate_loss,
     load_balance_loss,
     loss_terms,
-    subtask_probabilities,
+    subtask_shares,
 )
 from hydranet.training.recipe import Recipe
 
@@ -61,7 +61,7 @@ def test_the_default_is_labels_and_gate() -> None:
 def test_what_a_teacher_thinks_of_subtasks() -> None:
     logits = torch.randn(5, 6)
     subtasks = [0, 2, 2, 0, 1, 2]
-    found = subtask_probabilities(logits, torch.tensor(subtasks), 4)
+    found = subtask_shares(logits.softmax(dim=1), torch.tensor(subtasks), 4)
     p = torch.softmax(logits, dim=1).tolist()
     for image in range(5):
         for branch in range(4):
@@ -76,7 +76,7 @@ def test_a_gate_that_learns_of_the_teacher() -> None:
     recipe = Recipe(gate_loss=0.7, gate_targets="teacher", teacher="some", distillation_weight=0)
     terms = loss_terms(model, output, Targets(labels, SUBTASKS, opinion), recipe)
     assert terms.keys() == {"labels", "gate"}
-    wanted = subtask_probabilities(opinion, SUBTASKS, 4)
+    wanted = subtask_shares(opinion.softmax(dim=1), SUBTASKS, 4)
     expected = -(wanted * output.gate_scores.log_softmax(dim=1)).sum(dim=1).mean()
     torch.testing.assert_close(terms["gate"], 0.7 * expected)
 
@@ -85,9 +85,38 @@ def test_a_sure_teacher_teaches_the_gate_as_the_labels_do() -> None:
     labels, scores = torch.tensor([0, 1, 2]), torch.randn(3, 4)
     sure = 100 * torch.eye(3)[labels]
     torch.testing.assert_close(
-        gate_loss(scores, subtask_probabilities(sure, SUBTASKS, 4)),
+        gate_loss(scores, subtask_shares(sure.softmax(dim=1), SUBTASKS, 4)),
         gate_loss(scores, SUBTASKS[labels]),
     )
+
+
+def test_of_mixed_images_labels_count_by_area() -> None:
+    model, labels = hydra(), torch.tensor([0, 1, 2, 1])
+    output = model(torch.randn(4, 3, 16, 16))
+    own = torch.tensor([1.0, 0.75, 0.5, 0.9])
+    terms = loss_terms(model, output, Targets(labels, SUBTASKS, own=own), Recipe())
+    before = labels[torch.tensor([3, 0, 1, 2])]
+    for name, scores, of_labels, weight, smoothing in (
+        ("labels", output.logits, labels, 1.0, 0.1),
+        ("gate", output.gate_scores, SUBTASKS[labels], 0.5, 0.0),
+    ):
+        of_others = before if name == "labels" else SUBTASKS[before]
+        each = [
+            torch.nn.functional.cross_entropy(
+                scores, t, label_smoothing=smoothing, reduction="none"
+            )
+            for t in (of_labels, of_others)
+        ]
+        expected = weight * (own * each[0] + (1 - own) * each[1]).mean()
+        torch.testing.assert_close(terms[name], expected)
+
+
+def test_a_whole_image_counts_as_without_mixing() -> None:
+    model, labels = hydra(), torch.tensor([0, 1, 2, 1])
+    output = model(torch.randn(4, 3, 16, 16))
+    plain = loss_terms(model, output, Targets(labels, SUBTASKS), Recipe())
+    mixed = loss_terms(model, output, Targets(labels, SUBTASKS, own=torch.ones(4)), Recipe())
+    torch.testing.assert_close(mixed, plain)
 
 
 def output_for(model: HydraNet, indices: Tensor) -> DynamicOutput:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from hydranet.checkpoints import load
+from hydranet.checkpoints.card import MOST_STAGES, read_card
 from hydranet.config import HydraResConfig, ResNetConfig
 from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
@@ -107,11 +108,38 @@ def test_a_hydranet_goes_on_from_itself_with_its_subtasks(
     stored = load("mine", tmp_path).state_dict()
     for name, value in again.model.named_parameters():
         assert torch.equal(value, stored[name]), name
+    assert again.before == load_network("mine").card.stages
     with pytest.raises(InputError, match="can start from a ResNet-8, not from a HydraNet"):
         train_model("hydra_res_d1", coloured, k=1, **options)
     other = replace(coloured, class_names=("green", "red", "blue"))
     with pytest.raises(InputError, match="can start from a ResNet-8, not from a HydraNet"):
         train_model("hydra_res_d1", other, **options)
+
+
+def test_a_card_tells_what_was_trained_before(coloured: ImageSet, tmp_path: Path) -> None:
+    """Of a network that starts from another that started from another, with a teacher between."""
+
+    def load_network(name: str) -> Network:
+        return load(name, tmp_path)
+
+    names = [f"net{number}" for number in range(MOST_STAGES + 3)]
+    start: str | None = None
+    for number, name in enumerate(names):
+        teacher = names[0] if number == 1 else None
+        recipe = replace(RECIPE, start=start, teacher=teacher, learning_rate=0.001 * number)
+        run = train_model(
+            "resnet8", coloured.subset(np.arange(64)), recipe=recipe, load_network=load_network,
+            device=CPU,
+        )  # fmt: skip
+        card = finish(run, name=name, test=coloured, root=tmp_path, device=CPU)
+        told = [stage.name for stage in card.stages]
+        assert told == names[max(0, number - MOST_STAGES) : number + 1]
+        assert [stage.recipe for stage in card.before] == [
+            load_network(earlier).card.recipe for earlier in told[:-1]
+        ]
+        assert card.teacher == (names[0] if names[1] in told else None)
+        assert read_card(tmp_path / name / "card.json") == card
+        start = name
 
 
 def test_branches_are_chosen_from_the_classes(coloured: ImageSet) -> None:

@@ -145,13 +145,15 @@ def test_an_epoch_is_shuffled_far_beyond_a_batch(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rank", [0, 1])
 def test_crops_flips_and_squares_are_drawn_for_the_whole_batch(tmp_path: Path, rank: int) -> None:
     held, found = shards(tmp_path, train=64), streamed(tmp_path)
-    options = {"padding": 2, "erase": 3}
+    options = {"padding": 2, "erase": 3, "cutmix": 0.5}
     (ours,) = epoch(found, batch=64, seed=5, rank=rank, ranks=2, **options)
     change = Augmentation(HALF, **options)
     draws = change.draw(64, 8, torch.Generator().manual_seed(5))
     draws = draws.part(slice(32 * rank, 32 + 32 * rank))
     images = torch.from_numpy(held.images[ours.rows.numpy()]).permute(0, 3, 1, 2)
-    assert torch.equal(ours.images, change.apply(images, draws))
+    changed = change.apply(images, draws)
+    assert torch.equal(ours.images, changed.images)
+    assert torch.equal(ours.own, changed.own)
 
 
 def test_a_batch_that_cannot_be_shared(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def _measured(inspection: Inspection, baseline: Checkpoint | None) -> str:
 
 def _beside(inspection: Inspection, baseline: Checkpoint | None) -> str:
     """Which static network stands in the table, or which one is missing."""
-    taught = with_or_without(inspection.card.recipe.teacher)
+    taught = with_or_without(inspection.card.teacher)
     if baseline is None:
         return f"Of our static networks none was trained {taught} on the same images as this one."
     return (
