@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-TOOL = Path(__file__).parents[2] / "tools" / "audit.py"
+TOOL = Path(__file__).parents[3] / "tools" / "audit.py"
 CLEAN = {"name": "one", "version": "1.0", "vulns": []}
 WEAK = {"name": "two", "version": "2.0", "vulns": [{"id": "CVE-2020-1"}]}
 UNKNOWN = {"name": "three", "skip_reason": "not found"}

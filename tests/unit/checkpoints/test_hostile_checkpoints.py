@@ -29,7 +29,7 @@ from hydranet.errors import InputError
 from hydranet.training.history import EpochRecord
 from hydranet.training.state import load_state, save_state
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from torch.autograd import DeviceType
 from hydranet.config import ResNetConfig
 from hydranet.registry import model_config
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

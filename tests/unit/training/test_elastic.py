@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_data import NAMES, pictures
-from test_shards import write_split
+from data_sets import NAMES, pictures, write_split
 
 from hydranet.checkpoints import Checkpoint, list_checkpoints
 from hydranet.config import ResNetConfig
@@ -35,7 +34,7 @@ def launch(out: Path, data: Path, *arguments: str, restarts: int = 0) -> str:
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
          "--max-restarts", str(restarts), str(SCRIPT), str(out), str(data), *arguments],
         capture_output=True, text=True, timeout=240,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(SCRIPT.parents[2]),
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(SCRIPT.parents[3]),
              "HYDRANET_CACHE": str(out / "cache")},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr

@@ -27,7 +27,7 @@ from hydranet.config import stored
 from hydranet.errors import InputError
 from hydranet.models.counted import counted_costs
 
-PAGE = Path(__file__).parents[2] / "docs" / "other_networks.md"
+PAGE = Path(__file__).parents[3] / "docs" / "other_networks.md"
 PAGES = Path(app.page_scripts.__file__).parent
 _BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCKS = _BLOCK.findall(PAGE.read_text())

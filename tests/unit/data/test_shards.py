@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import tarfile
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
+from data_sets import (
+    NAMES,
+    class_folders,
+    encoded,
+    parquet_folder,
+    pictures,
+    shards,
+    spoil_images,
+    write_split,
+    write_tar,
+)
 from PIL import Image
-from test_data import NAMES, class_folders, encoded, parquet_folder, pictures
 
-from hydranet.data import ImageSet, ShardSet, load_images, load_validation
+from hydranet.data import ShardSet, load_images, load_validation
 from hydranet.data.augmentation import Augmentation
 from hydranet.data.batches import batches_of
 from hydranet.data.normalisation import Normalisation
@@ -28,34 +35,6 @@ from hydranet.data.streaming import StreamedBatches
 from hydranet.errors import InputError
 
 HALF = Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-
-
-def write_tar(path: Path, members: dict[str, bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w") as tar:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-
-
-def write_split(folder: Path, split: str, images: NDArray[np.uint8], per_shard: int = 5) -> None:
-    """Labels go round over three classes."""
-    for shard, at in enumerate(range(0, len(images), per_shard)):
-        members: dict[str, bytes] = {}
-        for number in range(at, min(at + per_shard, len(images))):
-            members[f"{number:06}.cls"] = str(number % 3).encode()
-            members[f"{number:06}.png"] = encoded(images[number])
-        write_tar(folder / f"{split}-{shard:06}.tar", members)
-
-
-def shards(folder: Path, train: int = 23, test: int = 7, side: int = 8) -> ImageSet:
-    """Shards of both splits; the training images are returned."""
-    images = pictures(train, side)
-    write_split(folder, "train", images)
-    write_split(folder, "test", pictures(test, side, seed=1))
-    (folder / "classnames.txt").write_text("\n".join(NAMES) + "\n")
-    return ImageSet("held", images, np.arange(train) % 3, tuple(NAMES))
 
 
 def streamed(folder: Path, split: str = "train", **options: Any) -> ShardSet:
@@ -329,16 +308,6 @@ def test_dates_are_no_numbers_with_gaps(tmp_path: Path) -> None:
     for day in ("20240131", "20240630"):
         write_tar(tmp_path / f"{day}.tar", {"x": b""})
     assert len(files.find_shards(tmp_path).splits[""]) == 2
-
-
-def spoil_images(folder: Path) -> None:
-    """Two of the images of a shard, which the headers do not show."""
-    path = folder / "train-000001.tar"
-    content = path.read_bytes()
-    at = [i for i in range(len(content)) if content.startswith(b"\x89PNG", i)]
-    for place in (at[0], at[2]):
-        content = content[:place] + b"oops" + content[place + 4 :]
-    path.write_bytes(content)
 
 
 def test_images_that_cannot_be_read_are_all_named_or_left_out(tmp_path: Path) -> None:

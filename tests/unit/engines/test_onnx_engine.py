@@ -29,7 +29,7 @@ from hydranet.engines.onnx import lane, routed
 from hydranet.registry import model_config
 from hydranet.routing.arrays import PADDING
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def both(checkpoint: Checkpoint) -> tuple[Engine, Engine]:

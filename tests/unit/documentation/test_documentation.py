@@ -14,7 +14,7 @@ import pytest
 
 import hydranet
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 WITH_EXAMPLES = (
     "hydranet", "hydranet.checkpoints.card", "hydranet.checkpoints.folders",

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_cli import Shell
-from test_data import class_folders
+from data_sets import class_folders
+from shell import Shell
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ import pytest
 
 import hydranet
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOURCES = ("hydranet", "app", "pyproject.toml", "README.md", "LICENSE")
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import json
 import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from data_sets import LABELS, NAMES, class_folders, encoded, parquet_folder, pictures, write_parquet
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,51 +17,7 @@ from hydranet.data import ImageSet, load_images, load_validation
 from hydranet.data.folders import list_class_folders
 from hydranet.errors import InputError
 
-NAMES = ["apple", "bear", "cup"]
-LABELS = [0, 1, 2, 0, 1, 2, 2]
-
-
-def pictures(count: int, side: int = 8, seed: int = 0) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
-
-
-def encoded(image: NDArray[np.uint8], kind: str = "PNG") -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind)
-    return buffer.getvalue()
-
-
 # Parquet
-
-
-def write_parquet(
-    path: Path, images: list[bytes | None], labels: list[Any], **options: Any
-) -> None:
-    """As the Hugging Face data sets write it; `options`: other names, other columns, no names."""
-    struct = pa.array(
-        [{"bytes": b, "path": f"{i}.png"} for i, b in enumerate(images)],
-        pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
-    )
-    label = options.get("label", "fine_label")
-    columns = {options.get("image", "img"): options.get("column", struct), label: pa.array(labels)}
-    if "coarse" in options:
-        columns["coarse_label"] = pa.array(options["coarse"])
-    table = pa.table(columns)
-    if options.get("names", True):
-        features = {label: {"names": NAMES, "_type": "ClassLabel"}}
-        table = table.replace_schema_metadata(
-            {"huggingface": json.dumps({"info": {"features": features}})}
-        )
-    pq.write_table(table, path)
-
-
-def parquet_folder(folder: Path, **options: Any) -> NDArray[np.uint8]:
-    images = pictures(len(LABELS))
-    for split in ("train", "test"):
-        write_parquet(
-            folder / f"{split}-00000.parquet", [encoded(i) for i in images], LABELS, **options
-        )
-    return images
 
 
 def test_parquet(tmp_path: Path) -> None:
@@ -216,17 +170,6 @@ def test_only_cifar_is_downloaded(tmp_path: Path) -> None:
 
 
 # Folders of class folders
-
-
-def class_folders(root: Path, images: int = 5, side: int = 8) -> None:
-    """One colour a class, so that a label can be told from the pixels; the level is the number."""
-    for label, name in enumerate(NAMES):
-        (root / name).mkdir(parents=True)
-        for number in range(images):
-            picture = np.zeros((side, side, 3), np.uint8)
-            picture[..., label] = 100 + number
-            ending = "PNG" if number % 2 else "png"
-            Image.fromarray(picture).save(root / name / f"{number}.{ending}", "PNG")
 
 
 def test_class_folders_with_splits(tmp_path: Path) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_cli import Shell
-from test_data import class_folders
-from test_shards import shards, spoil_images
+from data_sets import class_folders, shards, spoil_images
+from shell import Shell
 
 from hydranet.checkpoints.card import read_card
 from hydranet.data import load_images
