@@ -1,5 +1,5 @@
 """Take the screenshots of the README and the docs: every page and every section, a visitor's own
-network and data, light and dark, wide and narrow.
+network and data, light and dark; the pages' beginnings narrow, too.
 
 Needs Chromium. Starts the dashboard itself: `make screenshots [ONLY="compare specialise-gate"]`.
 """
@@ -29,7 +29,7 @@ from hydranet.checkpoints import CHECKPOINTS, FILES
 
 FOLDER = Path(__file__).parent / "screenshots"
 SIZES = {"wide": (1280, 800), "narrow": (400, 800)}
-COLOURS = 128
+COLOURS = 256
 CHOSEN = ("hydra_res_d2", "resnet56")
 OWN_NETWORK = "resnet8"
 OWN_LABELS = {"rocket": "rocket", "coffee": "cup", "astronaut": "woman"}
@@ -39,11 +39,12 @@ BELOW_NAVIGATION = "e => { e.style.scrollMarginTop = '80px'; e.scrollIntoView();
 @dataclass(frozen=True)
 class Shot:
     """A page at `path`, after what a visitor does there; `top`: the text that is scrolled to the
-    top (None: the page's beginning)."""
+    top (None: the page's beginning); `sizes`: of the window."""
 
     path: str
     top: str | None = None
     act: Callable[[Page, Path], None] | None = None
+    sizes: tuple[str, ...] = ("wide",)
 
 
 def hand_over_network(page: Page, folder: Path) -> None:
@@ -83,9 +84,10 @@ def named(text: str) -> str:
 
 
 SHOTS: dict[str, Shot] = {
-    "inspect": Shot("/"),
-    "batch": Shot("/batch"),
-    "compare": Shot("/compare"),
+    "inspect": Shot("/", sizes=("wide", "narrow")),
+    "batch": Shot("/batch", sizes=("wide", "narrow")),
+    "compare": Shot("/compare", sizes=("wide", "narrow")),
+    "specialise": Shot("/specialise", sizes=("wide", "narrow")),
     "inspect-yours": Shot("/", act=hand_over_network),
     "specialise-own-data": Shot("/specialise?show=Images", act=hand_over_images),
     "specialise-class-map": Shot(
@@ -127,6 +129,8 @@ def main() -> None:
                 )
                 watch(context)
                 for name, shot in chosen.items():
+                    if size not in shot.sizes:
+                        continue
                     page = context.new_page()
                     page.goto(dashboard.address + shot.path)
                     wait_until_drawn(page)
@@ -150,9 +154,13 @@ def _folder() -> Iterator[Path]:
 
 
 def _save(png: bytes, path: Path) -> None:
-    """With few colours: a third of the bytes, and no difference that an eye sees."""
+    """With few colours: a third of the bytes. They are spread over all that there are, so that
+    none of the page's is far from one of them, rare ones of a small mark included."""
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").quantize(COLOURS).save(path, optimize=True)
+        few = image.convert("RGB").quantize(
+            COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE
+        )
+        few.save(path, optimize=True)
 
 
 if __name__ == "__main__":

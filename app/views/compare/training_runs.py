@@ -100,13 +100,12 @@ def _epochs(card: Card) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _seconds(card: Card) -> int:
-    return round(sum(stage.provenance.seconds for stage in card.stages))
-
-
-def _hardware(card: Card) -> str:
-    """Of all its trainings, each named once."""
-    return ", then ".join(dict.fromkeys(stage.provenance.hardware for stage in card.stages))
+def _before(card: Card) -> str:
+    """Each earlier training, oldest first."""
+    return "; ".join(
+        f"{stage.name}, {stage.recipe.epochs} epochs, {stage.provenance.hardware}"
+        for stage in card.before
+    )
 
 
 def _table(checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
@@ -115,12 +114,12 @@ def _table(checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
         {
             "Checkpoint": [checkpoint.name for checkpoint in checkpoints],
             "Epochs": [card.recipe.epochs for card in cards],
-            "Epochs before": [sum(s.recipe.epochs for s in card.before) for card in cards],
-            "Training time (s)": [_seconds(card) for card in cards],
+            "Training time (s)": [round(card.provenance.seconds) for card in cards],
             "Data set": [card.data.name for card in cards],
             "Started from": [card.recipe.start or "scratch" for card in cards],
+            "Trained before": [_before(card) for card in cards],
             "Teacher": [card.teacher or WITHOUT for card in cards],
-            "Hardware": [_hardware(card) for card in cards],
+            "Hardware": [card.provenance.hardware for card in cards],
             "Threads": [card.provenance.threads for card in cards],
             "Versions": [
                 ", ".join(f"{k} {v}" for k, v in card.provenance.versions.items()) for card in cards

@@ -54,6 +54,12 @@ def test_every_page_is_built_and_in_the_navigation(site: Path) -> None:
     assert not list(site.rglob("*.py"))
 
 
+def test_every_screenshot_is_shown_on_a_page() -> None:
+    pages = "".join(page.read_text() for page in DOCS.glob("*.md"))
+    for picture in (DOCS / "screenshots").iterdir():
+        assert f"screenshots/{picture.name}#only-" in pages, picture.name
+
+
 def test_a_reader_fetches_nothing_from_elsewhere(site: Path) -> None:
     """What a browser would fetch was counted too: no request left the site."""
     for path in site.rglob("*"):
