@@ -17,7 +17,8 @@ from hydranet.checkpoints.card import Card
 
 RECIPE = (
     "epochs", "batch_size", "learning_rate", "warmup", "weight_decay", "label_smoothing", "start",
-    "teacher", "distillation", "precision", "execution", "compile", "seed",
+    "teacher", "distillation", "gate_loss", "gate_targets", "cutmix", "precision", "execution",
+    "compile", "seed",
 )  # fmt: skip
 
 

@@ -78,9 +78,10 @@ def _row(run: dict[str, Any]) -> str:
     recipe = run["recipe"]
     start = f", from {recipe['start']}" if recipe["start"] else ""
     teacher = f"labels and {recipe['teacher']}" if recipe["teacher"] else "labels"
+    taught = teacher + (", CutMix" if recipe.get("cutmix") else "")
     gate = [f"{run[name]:.1f} %" if name in run else "" for name in _OF_GATES]
     return (
-        f"| {run['name']}{start} | {teacher} | {recipe['epochs']} | **{run['top1']:.2f} %** "
+        f"| {run['name']}{start} | {taught} | {recipe['epochs']} | **{run['top1']:.2f} %** "
         f"| {run['train_top1'][-1]:.1f} % | {gate[0]} | {gate[1]} | {run['hardware']} "
         f"| {run['seconds'] / 60:.1f} min |\n"
     )

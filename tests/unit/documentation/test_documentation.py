@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import hydranet
+from app.words.card import trainings
+from hydranet.checkpoints import list_checkpoints
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -52,6 +54,23 @@ def test_every_page_is_built_and_in_the_navigation(site: Path) -> None:
             assert (site / page.stem / "index.html").is_file()
             assert f'href="{page.stem}/"' in navigation, f"{page.name} is not in mkdocs.yml"
     assert not list(site.rglob("*.py"))
+
+
+def test_the_readme_gives_the_figures_on_the_cards() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in (ROOT / "README.md").read_text().splitlines()
+        if line.startswith("| `") and "M |" in line.replace("all branches)", "M |")
+    ]
+    told = {row[0].split("`")[1]: row for row in rows}
+    at_hand = {checkpoint.name: checkpoint.card for checkpoint in list_checkpoints()[0]}
+    assert told.keys() == at_hand.keys()
+    for name, (_, parameters, macs, top1, _, epochs, _) in told.items():
+        card = at_hand[name]
+        assert parameters == f"{card.costs.parameters:,}", name
+        assert macs.startswith(f"{card.costs.routed_macs / 1e6:.2f} M"), name
+        assert top1 == f"{card.test.top1:.2f} %", name
+        assert epochs == trainings(card), name
 
 
 def test_every_screenshot_is_shown_on_a_page() -> None:
