@@ -42,6 +42,7 @@ SWITCH = (GATE_DECIDES, ALWAYS, NEVER)
 """Who decides about a branch."""
 
 _CARRIED = "carried_settings"
+_PAGE, _ARRIVED = "page_now", "arrived_from_another_page"
 
 
 def held(key: str) -> object:
@@ -59,6 +60,17 @@ def take_up() -> None:
     """Set what another page carried here. Before any widget is drawn."""
     for key, value in st.session_state.pop(_CARRIED, {}).items():
         st.session_state[key] = value
+
+
+def arrive(page: str) -> None:
+    """Note which page is drawn now."""
+    st.session_state[_ARRIVED] = st.session_state.get(_PAGE, page) != page
+    st.session_state[_PAGE] = page
+
+
+def has_arrived() -> bool:
+    """Whether the visitor came here from another page just now."""
+    return bool(st.session_state.get(_ARRIVED))
 
 
 def fit_to(num_branches: int) -> None:

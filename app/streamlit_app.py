@@ -26,6 +26,7 @@ def dashboard() -> None:
 
 
 def _show() -> None:
+    from app import state
     from app.views.look import apply_look
     from app.views.sign_in import require_sign_in
 
@@ -40,7 +41,9 @@ def _show() -> None:
         "page_scripts/specialise.py", title="Specialise", icon=":material/account_tree:"
     )
     apply_look()
-    st.navigation([inspect, batch, compare, specialise], position="top").run()
+    chosen = st.navigation([inspect, batch, compare, specialise], position="top")
+    state.arrive(chosen.title)
+    chosen.run()
 
 
 if __name__ == "__main__":

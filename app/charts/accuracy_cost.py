@@ -133,17 +133,20 @@ def _key(rows: list[Entry], axis: CostAxis, front: bool) -> list[Trace]:
     if any(row.by_k for row in rows) and axis.at_k is not None:
         items.append(_key_item("small: other k", {"symbol": "circle", "color": OUTLINE, "size": 5}))
     if any(row.by_threshold for row in rows) and axis.at_k is not None:
-        items.append(_key_item("dotted: dynamic k", {"symbol": "line-ew-open", "color": OUTLINE}))
+        items.append(_key_line("dotted: dynamic k", {"color": OUTLINE, "dash": "dot"}))
     if front and rows:
-        items.append(
-            _key_item(_FRONT, {"symbol": "line-ew", "line": {"width": 1.5, "color": QUIET}})
-        )
+        items.append(_key_line(_FRONT, {"color": QUIET, "width": 1.5}))
     groups = {group_of(row.family).name for row in rows}
     for group in GROUPS:
         if group.name in groups:
             bar = {"width": 5, "color": group.colour}
             items.append(_key_item(group.name, {"symbol": "line-ew", "line": bar}))
     return items
+
+
+def _key_line(name: str, line: dict[str, object]) -> Trace:
+    nowhere = {"x": [None], "y": [None], "mode": "lines"}
+    return {"type": "scatter", **nowhere, "name": name, "line": line}
 
 
 def _key_item(name: str, marker: dict[str, object]) -> Trace:

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.charts.batch import MOST_ANSWERS
+from hydranet.routing.policies import GATED, Policy
 
 
-def load_sentence(loads: Sequence[float]) -> str:
-    """The busiest and the idlest branches."""
+def load_sentence(loads: Sequence[float], policy: Policy = GATED) -> str:
+    """The busiest and the idlest branches, in the words of the policy."""
+    called, branches = policy.branch.capitalize(), policy.branches
+    if min(loads) == max(loads):
+        return f"All {branches} fired equally often, for {100 * loads[0]:.0f}\u00a0% of the images."
     busiest = max(range(len(loads)), key=lambda branch: loads[branch])
     idle = [str(branch) for branch, load in enumerate(loads) if not load]
     even = 100 * sum(loads) / len(loads)
     text = (
-        f"Branch {busiest} fired most, for {100 * loads[busiest]:.0f}\u00a0% of the images; did "
+        f"{called} {busiest} fired most, for {100 * loads[busiest]:.0f}\u00a0% of the images; did "
         f"all fire equally often, each would for {even:.0f}\u00a0% (dotted)."
     )
     if not idle:
         least = min(range(len(loads)), key=lambda branch: loads[branch])
-        return f"{text} Branch {least} fired least, for {100 * loads[least]:.0f}\u00a0%."
-    never = f"Branch {idle[0]}" if len(idle) == 1 else f"{len(idle)} branches ({', '.join(idle)})"
+        return f"{text} {called} {least} fired least, for {100 * loads[least]:.0f}\u00a0%."
+    never = f"{len(idle)} {branches} ({', '.join(idle)})"
+    if len(idle) == 1:
+        never = f"{called} {idle[0]}"
     return f"{text} {never} never fired."
 
 
@@ -38,10 +44,11 @@ def answers_sentence(counts: Sequence[tuple[str, int]]) -> str:
     )
 
 
-def load_text(loads: Sequence[float]) -> str:
+def load_text(loads: Sequence[float], policy: Policy = GATED) -> str:
     """The chart for screen readers."""
-    each = ", ".join(f"branch {branch} {100 * load:.0f}" for branch, load in enumerate(loads))
-    return f"Bars of the percentage of images that fired each branch: {each}."
+    called = policy.branch
+    each = ", ".join(f"{called} {number} {100 * load:.0f}" for number, load in enumerate(loads))
+    return f"Bars of the percentage of images that fired each {called}: {each}."
 
 
 def answers_text(counts: Sequence[tuple[str, int]]) -> str:

@@ -20,6 +20,8 @@ from app.words.teacher import WITH, WITHOUT
 HEIGHT = 340
 _COLOURS = {group.name: group.colour for group in GROUPS}
 _DASHES = {"ResNet": "solid", "DenseNet": "dash"}
+_OPEN = {"ResNet": "", "DenseNet": "-open"}
+"""Behind the symbol of a mark: which static networks a HydraNet is held against."""
 _WIDTHS = {WITH: 4, WITHOUT: 2, "": 2}
 """Of the lines, in pixels, by how both sides were trained."""
 _TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10, 20, 50)
@@ -39,8 +41,9 @@ def claim_chart(found: Sequence[Claim], *, noun: str, mark: Mark) -> go.Figure:
                 "dash": _DASHES[one.static],
             },
             "marker": {
-                "symbol": mark.symbol, "size": mark.size - 2, "color": _COLOURS[one.hydra],
-                "line": {"width": 1, "color": OUTLINE},
+                "symbol": mark.symbol + _OPEN[one.static], "size": mark.size - 2,
+                "color": _COLOURS[one.hydra],
+                "line": {"width": 2 if _OPEN[one.static] else 1, "color": _rim(one)},
             },
             "hovertemplate": f"at %{{x:.2f}} % top-1<br>{one.static} needs %{{y:.2f}} times the "
             f"{noun}<br>of {one.hydra}{_both(one)}<extra></extra>",
@@ -65,6 +68,11 @@ def claim_chart(found: Sequence[Claim], *, noun: str, mark: Mark) -> go.Figure:
         **BARE,
     }  # fmt: skip
     return figure(lines, layout)
+
+
+def _rim(one: Claim) -> str:
+    """An open mark is its rim alone."""
+    return _COLOURS[one.hydra] if _OPEN[one.static] else OUTLINE
 
 
 def _name(one: Claim) -> str:

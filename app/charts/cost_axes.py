@@ -19,14 +19,15 @@ class CostAxis:
     """`cost` gives a network's cost, None where it is not known; `at_k` that of a HydraNet at
     another k, None where the axis has none.
 
-    `name` is the choice on the page, `noun` stands within a sentence, `missing` says why networks
-    are left out.
+    `name` is the choice on the page, `noun` stands within a sentence, `column` is that of the table
+    of all figures, `missing` says why networks are left out.
     """
 
     name: str
     noun: str
     title: str
     unit: str
+    column: str
     cost: Callable[[Entry], float | None]
     at_k: Callable[[AtK | AtThreshold], float] | None = None
     missing: str = ""
@@ -36,19 +37,21 @@ AXES = {
     axis.name: axis
     for axis in (
         CostAxis(
-            "MACs", "MACs", "MACs for one image (millions)", "M MACs",
+            "MACs", "MACs", "MACs for one image (millions)", "M MACs", "MACs (M)",
             lambda row: row.macs_m, lambda at: at.macs_m,
         ),
         CostAxis(
             "MADDs (paper)", "MADDs", "MADDs for one image, 2 × MACs (millions)", "M MADDs",
+            "MADDs, paper (M)",
             lambda row: 2 * row.macs_m, lambda at: 2 * at.macs_m,
         ),
         CostAxis(
-            "Parameters", "parameters", "Parameters (millions)", "M parameters",
+            "Parameters", "parameters", "Parameters (millions)", "M parameters", "Parameters (M)",
             lambda row: row.params_m, missing="without a published parameter count",
         ),
         CostAxis(
             "Bytes", "bytes of stored weights", "Weights as stored (millions of bytes)", "MB",
+            "Weights as stored (MB)",
             lambda row: row.stored_mb, missing="whose weights we do not have",
         ),
     )
@@ -62,6 +65,7 @@ def milliseconds(batch: int) -> CostAxis:
         f"milliseconds an image, in batches of {batch}," if batch > 1 else "milliseconds an image",
         f"Measured here, batches of {batch} (milliseconds an image)",
         "ms an image",
+        f"Measured, batch {batch} (ms an image)",
         lambda row: row.ms(batch),
         missing=f"that were not timed here in batches of {batch}",
     )

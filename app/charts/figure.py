@@ -12,13 +12,19 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from app.charts.palette import QUIET
+
 CHECKED = False
 """Whether Plotly checks what it is handed; tests set it."""
 
 Trace = dict[str, Any]
 """A trace with its `type`."""
 
-BARE = {"plot_bgcolor": "rgba(0,0,0,0)", "paper_bgcolor": "rgba(0,0,0,0)"}
+BARE = {
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": QUIET},
+}
 """Layout of a figure that stands on the page's own colour."""
 
 

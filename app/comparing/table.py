@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from app.charts.cost_axes import BATCHES
+from app.charts.cost_axes import BATCHES, milliseconds
 from app.comparing.rows import Entry
 from app.words.teacher import WITHOUT
 
-TIMES = {batch: f"Measured, batch {batch} (ms an image)" for batch in BATCHES}
+TIMES = {batch: milliseconds(batch).column for batch in BATCHES}
 """The column of each batch size that networks are timed at."""
 
 

@@ -16,7 +16,7 @@ import streamlit as st
 from app import state
 from app.handed_over.roll import Roll
 
-_ROLL, _REFUSED, _MEANT = "roll", "refused_files", "meant_image"
+_ROLL, _REFUSED, _MEANT, _LAST = "roll", "refused_files", "meant_image", "last_image"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,6 +33,15 @@ def named() -> str | None:
     """The hash of the image that the address is about, here or not; None for a sample photo."""
     name = st.query_params.get(state.IMAGE)
     return name if name and _SHA256.fullmatch(name) else None
+
+
+def come_back() -> None:
+    """Go to the image that was looked at last, where a link leads here from another page and names
+    none. Once a run, before any image is asked for."""
+    last = st.session_state.get(_LAST)
+    if state.has_arrived() and state.IMAGE not in st.query_params and last in roll():
+        _name(last)
+    st.session_state[_LAST] = named()
 
 
 def look_at(sha256: str | None) -> None:

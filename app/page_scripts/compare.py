@@ -45,7 +45,7 @@ def _show_overview(view: View, shown: list[Entry], chosen: list[Entry]) -> None:
         show_chart(shown, view, chosen)
         show_verdict(shown)
     with right:
-        show_table(shown)
+        show_table(shown, view.axis)
 
 
 page()

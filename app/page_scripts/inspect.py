@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import services, state
-from app.handed_over import own_networks
+from app.handed_over import looked_at, own_networks
 from app.inspection import inspect
 from app.views.inspect import answer, controls, source
 from app.views.inspect.cost import show_cost
@@ -20,6 +20,7 @@ def page() -> None:
     """The images of the session on top; image and controls on the left, the network in the middle,
     answer and cost on the right; one section below that looks closer."""
     state.take_up()
+    looked_at.come_back()
     good, damaged = own_networks.on_offer()
     if not good:
         nothing_to_show(damaged)

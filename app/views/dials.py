@@ -28,8 +28,11 @@ def choose_k(card: Card) -> int:
 
 
 def choose_threshold(card: Card) -> float:
-    """How much a branch must be wanted to run, from 0; the address keeps it."""
+    """How much a branch must be wanted to run, from 0; the address keeps it. Not asked where
+    nothing chooses: all are wanted alike then."""
     policy = card.policy
+    if not policy.gate:
+        return 0.0
     if policy.in_a_row:
         percent = st.slider(
             "Go on while at least so much doubt is left (%)",

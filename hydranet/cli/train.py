@@ -189,9 +189,12 @@ def train_command(
         local_processes,
     )
     from hydranet.training.job import Job, begin_anew
+    from hydranet.training.names import check_folder_name
     from hydranet.training.queue import make_queue
     from hydranet.training.source import class_names_of
 
+    if name is not None:
+        check_folder_name(name)
     where = pick_device(device, threads).type
     at_once = min(jobs or (len(models) if where == "cuda" else 1), len(models))
     sharing = at_once

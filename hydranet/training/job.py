@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from hydranet.checkpoints import load
+from hydranet.checkpoints import find_checkpoint, load
 from hydranet.checkpoints.card import Card
 from hydranet.config import ArchitectureConfig
 from hydranet.data.shards import ReadingFailed
@@ -123,8 +123,11 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
         k=job.k,
     )
     check_name(job.name, job.root, class_names)
-    splits = read_splits(job.source, report)
     recipe = replace(job.recipe, start=find_start(job.recipe.start, job.model))
+    for needed in (recipe.start, recipe.teacher):
+        if needed is not None:  # what is missing is said before long reading
+            find_checkpoint(needed, job.root)
+    splits = read_splits(job.source, report)
     train, validation = divide(splits.train, splits.validation, recipe)
     train, validation, test = (
         look_at(images, split, job.source, report, world)

@@ -53,8 +53,21 @@ def free_name(
     )
 
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+
+
+def check_folder_name(name: str) -> None:
+    """Raise InputError unless `name` is that of a folder, and of no other place."""
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            "The name of a checkpoint must be 1 to 100 letters, digits, dots, dashes, underscores "
+            f"or pluses, the first a letter or digit, not {name[:100]!r}. Choose another --name."
+        )
+
+
 def check_name(name: str, root: Path, class_names: tuple[str, ...]) -> None:
-    """Raise InputError if a checkpoint of other classes would be overwritten."""
+    """Raise InputError if it is no name, or a checkpoint of other classes would be overwritten."""
+    check_folder_name(name)
     try:
         there = find_checkpoint(name, root).card.class_names
     except InputError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from hydranet.errors import InputError
 from hydranet.training.job import AUTO_START, Job, static_of
-from hydranet.training.names import free_name, is_trained, name_of
+from hydranet.training.names import check_folder_name, free_name, is_trained, name_of
 from hydranet.training.plan import plan_architecture
 
 
@@ -58,6 +58,7 @@ def make_queue(jobs: Sequence[Job], class_names: tuple[str, ...]) -> Queue:
 
 def _named(job: Job, class_names: tuple[str, ...]) -> Job:
     if job.name:
+        check_folder_name(job.name)
         return job
     name = free_name(name_of(job.model), job.data, job.root, class_names, job.image_size)
     return replace(job, name=name)

@@ -20,6 +20,7 @@ from app.charts.batch import answer_bars, load_bars
 from app.charts.batch_words import answers_sentence, load_sentence
 from hydranet.bulk.rows import Found, Row, Settings
 from hydranet.checkpoints import CHECKPOINTS, find_checkpoint
+from hydranet.routing.policies import ALL_HEADS
 
 ROOT = Path(__file__).parents[2] / "app"
 PAGE = ROOT / "page_scripts" / "batch.py"
@@ -188,6 +189,7 @@ def test_charts_and_their_sentences() -> None:
     assert "Branch 2 never fired" in said
     assert "Branch 1 fired least" in load_sentence([0.5, 0.25])
     assert "(1, 2) never fired" in load_sentence([0.5, 0, 0])
+    assert "All heads fired equally often, for 50" in load_sentence([0.5, 0.5], ALL_HEADS)
     names = [(f"<b>{i}</b>", 9 - i) for i in range(9)]
     figure = answer_bars(names)
     assert len(figure.data[0].x) == 8

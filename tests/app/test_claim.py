@@ -169,6 +169,8 @@ def test_the_chart_holds_the_ratios() -> None:
     assert {t.name: tuple(t.y) for t in figure.data} == {
         f"{c.hydra} against {c.static}": c.ratios for c in found
     }
-    assert {t.marker.symbol for t in figure.data} == {DIGITISED.symbol}
+    assert {t.marker.symbol for t in figure.data} == {
+        DIGITISED.symbol, DIGITISED.symbol + "-open"
+    }, "open where held against a DenseNet"  # fmt: skip
     assert figure.layout.yaxis.type == "log", "between bends the line is straight only there"
     assert len(json.dumps(figure.to_plotly_json(), default=list)) < 500_000

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
 from app import services
+from app.charts.cost_axes import AXES
 from hydranet.checkpoints import KEPT_OUT, WEIGHTS, list_checkpoints, list_kept_out
 from hydranet.checkpoints.card import DataNote, read_card
 from hydranet.config import HydraResConfig
@@ -100,7 +101,7 @@ def test_the_sentence_is_computed_from_the_cards(
     make_checkpoint("hydra_a", root, shape=HYDRA, data=CIFAR)
     macs = count_costs(model_config("hydra_res_d1", **HYDRA)).routed_macs
     make_checkpoint("resnet_b", root, model="resnet8", shape=SHAPE, data=CIFAR)
-    assert "None of our static networks costs the same as **hydra\\_a**" in words(run())
+    assert "None of our static networks takes as many MACs as **hydra\\_a**" in words(run())
 
     card = read_card(root / "resnet_b" / "card.json")
     widths = nearest_widths(macs)
@@ -110,7 +111,7 @@ def test_the_sentence_is_computed_from_the_cards(
     )  # fmt: skip
     services.checkpoints.clear()
     text = words(run())
-    assert "costs the same as **resnet\\_b** and stands 1.5 points above it" in text
+    assert "takes as many as **resnet\\_b** and stands 1.5 points above it" in text
     assert "40.0 % to 38.5 %" in text
 
 
@@ -191,3 +192,12 @@ def test_a_network_whose_weights_are_kept_out_is_compared_and_not_run(
     assert not beside.exception
     assert words(beside).count("#### ") > words(runs).count("#### ")
     assert "resnet\\_b" in words(beside)
+
+
+@pytest.mark.usefixtures("ours")
+def test_the_table_begins_with_what_the_chart_shows() -> None:
+    for name, axis in AXES.items():
+        page = AppTest.from_file(str(PAGE), default_timeout=60)
+        page.query_params["cost"] = name
+        page.run()
+        assert list(page.dataframe[0].proto.column_order)[:3] == ["Model", "Top-1 (%)", axis.column]

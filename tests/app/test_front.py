@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from app.charts.marks import MEASURED
 from app.comparing.front import pareto_front, settings
 from app.comparing.rows import AtBatch, AtK, AtThreshold, Entry, entries
 from app.comparing.table import comparison_table
+from app.views.compare.chart import _front_words
 from hydranet.checkpoints import WEIGHTS, list_checkpoints
 from hydranet.published import published_results
 
@@ -94,3 +96,11 @@ def test_the_message_of_the_figure_is_small() -> None:
     rows = entries(list_checkpoints()[0], published_results())
     figure = accuracy_cost(rows, axis=AXES["MACs"], front=True)
     assert len(json.dumps(figure.to_plotly_json(), default=list)) < 500_000
+
+
+def test_the_front_says_how_a_network_is_run_that_stands_on_it() -> None:
+    ours = entry("ours", 10, 60, k=4, by_k=(AtK(2, 5.0, 55.0),))
+    said = _front_words([ours, entry("other", 9, 61)], AXES["MACs"])
+    assert "from cheap to dear: ours (k = 2), other. No" in said
+    said = _front_words([replace(ours, top1=62.0)], AXES["MACs"])
+    assert "from cheap to dear: ours (k = 2, to k = 4). No" in said

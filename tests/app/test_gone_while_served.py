@@ -65,7 +65,7 @@ def test_removed(root: Path, name: str) -> None:
     page.selectbox(key="network").select("b").run()
     shutil.rmtree(root / "b")
     look_again(page)
-    assert "The network b is not there any more" in warned(page)
+    assert "The network b is not here" in warned(page)
     assert page.selectbox(key="network").value == "a"
     assert not page.error
 

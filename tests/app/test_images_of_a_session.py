@@ -123,6 +123,26 @@ def test_a_sample_photo_can_be_gone_back_to() -> None:
     assert "1 of 2: cat" in texts(page)
 
 
+def test_the_image_is_still_there_when_its_page_is_come_back_to() -> None:
+    """A link of the navigation leads to the page without an address of its own."""
+    page = upload(opened(), ("coffee.jpg", COFFEE), ("cat.jpg", CAT))
+    page.button(key="next").click().run()
+    del page.query_params["image"]
+    page.session_state["arrived_from_another_page"] = True
+    page.run()
+    assert shown(page) == CAT_HASH
+    page.button(key="remove_image").click().run()
+    del page.query_params["image"]
+    page.run()
+    assert shown(page) == COFFEE_HASH, "which took the place of the one that is gone"
+    page.session_state["arrived_from_another_page"] = False
+    page.query_params["image"] = COFFEE_HASH
+    page.run()
+    del page.query_params["image"]
+    page.run()
+    assert shown(page) is None, "from the page itself one goes to the sample photo"
+
+
 def test_pasted_images_and_photos_are_taken_in_alike() -> None:
     page = opened()
     page.chat_input(key="paste").upload("image.png", png("red"), "image/png")

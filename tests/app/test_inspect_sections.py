@@ -6,15 +6,21 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import app.page_scripts
 from app import services
 from app.comparing.baseline import static_baseline, top1_of_route
+from app.inspection import Inspection
+from app.views.inspect.combiner import _who_speaks
 from hydranet.checkpoints import find_checkpoint, list_checkpoints
 from hydranet.checkpoints.card import DataNote
+from hydranet.routing.policies import GATED
 from hydranet.training.recipe import Recipe
 
 PAGE = Path(app.page_scripts.__file__).parent / "inspect.py"
@@ -182,3 +188,18 @@ def test_one_network_alone_has_no_second(
     monkeypatch.setattr(services, "list_checkpoints", lambda: list_checkpoints(tmp_path))
     page = visit(view="Second network")
     assert "no second network" in words(page)
+
+
+def test_nobody_speaks_for_a_class_that_all_speak_against() -> None:
+    """Shares of three branches in the logits of the class asked about and of its rival."""
+
+    def said(*shares: tuple[float, float]) -> str:
+        found = SimpleNamespace(fired=(7, 2, 4), shares=np.array(shares))
+        policy = SimpleNamespace(policy=GATED)
+        asked = SimpleNamespace(found=found, card=policy, class_in_question=0, rival=1)
+        return _who_speaks(cast(Inspection, asked), "camel", "rocket")
+
+    ahead = said((0.1, 0.3), (0.5, 0.2), (0.0, 4.0))
+    assert ahead == "Branch 2 speaks most for camel against rocket."
+    behind = said((0.1, 0.3), (0.1, 0.2), (-0.6, 10.0))
+    assert behind == "No branch speaks for camel against rocket; branch 4 speaks most against it."

@@ -110,3 +110,19 @@ def test_every_section_shows_heads(view: str) -> None:
     assert not page.exception
     assert not page.error
     assert picture(page)["layout"]["title"]["text"] == "Heads 0, 1 and 3 of 4 fired"
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("address", [{"part": "branch 1"}, {"view": "Routes"}, {"threshold": "26"}])
+def test_nothing_is_said_of_a_gate_that_is_not_there(address: dict[str, str]) -> None:
+    page = AppTest.from_file(str(PAGES / "inspect.py"), default_timeout=60)
+    for key, value in address.items():
+        page.query_params[key] = value
+    page.run()
+    assert not page.exception
+    told = words(page).lower().replace("no gate chooses", "")
+    labels = [element.label for element in [*page.slider, *page.button_group]]
+    assert "gate" not in told
+    assert not any("gate" in label or "confidence" in label for label in labels)
+    assert len(page.slider) == 1, "k, and no dial for a confidence that nobody has"
+    assert picture(page)["layout"]["title"]["text"] == "All 4 heads fired"

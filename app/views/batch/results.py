@@ -71,9 +71,10 @@ def show_charts(rows: list[Row], card: Card) -> None:
     if left:
         load = loads(rows, branches)
         with left:
-            st.markdown("**How often each branch fired**")
-            st.plotly_chart(load_bars(load), key="batch_load", config=_CHART, alt=load_text(load))
-            st.caption(load_sentence(load))
+            st.markdown(f"**How often each {card.policy.branch} fired**")
+            alt = load_text(load, card.policy)
+            st.plotly_chart(load_bars(load), key="batch_load", config=_CHART, alt=alt)
+            st.caption(load_sentence(load, card.policy))
     with right:
         st.markdown("**What was answered**")
         st.plotly_chart(

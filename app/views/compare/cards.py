@@ -48,7 +48,7 @@ def show_cards(chosen: Sequence[Entry], checkpoints: Sequence[Checkpoint]) -> No
 
 def _show_parts(at_hand: Sequence[Checkpoint]) -> None:
     networks = [(checkpoint.name, checkpoint.card.costs) for checkpoint in at_hand]
-    st.markdown("**What each part costs one image**")
+    st.markdown("**What each part costs one image, in MACs**")
     st.plotly_chart(
         part_bars(networks),
         key="part_bars",

@@ -54,13 +54,22 @@ def _nothing(rows: Sequence[Entry], axis: CostAxis) -> str:
 
 
 def _front_words(rows: Sequence[Entry], axis: CostAxis) -> str:
-    """The networks on the front, cheapest first, each once."""
-    front = pareto_front(settings(rows, axis))
-    names = list(dict.fromkeys(plain(setting.row.name) for setting in front))
+    """The networks on the front, cheapest first, each once, with the settings that stand there."""
+    ways: dict[str, list[str]] = {}
+    for setting in pareto_front(settings(rows, axis)):
+        ways.setdefault(setting.row.name, []).append(setting.how)
+    names = [plain(name) + _settings_words(how) for name, how in ways.items()]
     return (
         "On the Pareto front, from cheap to dear: " + ", ".join(names) + ". No other one shown is "
         "more accurate at the cost of one of these, or cheaper at its accuracy."
     )
+
+
+def _settings_words(how: Sequence[str]) -> str:
+    """Of a network that can be run in several ways: those, or the first and the last of them."""
+    if not any(how):
+        return ""
+    return f" ({how[0]})" if len(how) == 1 else f" ({how[0]}, to {how[-1]})"
 
 
 def show_left_out(count: int) -> None:
@@ -70,11 +79,16 @@ def show_left_out(count: int) -> None:
         st.caption(f"{those} tested on another data set than CIFAR-100 and cannot stand beside it.")
 
 
-def show_table(rows: Sequence[Entry]) -> None:
-    """All figures, sortable by a click on a header, and a button that saves them."""
+def show_table(rows: Sequence[Entry], axis: CostAxis) -> None:
+    """All figures, the chart's first, sortable by a click on a header, and a button that saves
+    them."""
+    table = comparison_table(rows)
+    columns = [str(column) for column in table]
+    first = [*columns[:2], axis.column]
     st.dataframe(
-        comparison_table(rows),
+        table,
         hide_index=True,
+        column_order=[*first, *(column for column in columns if column not in first)],
         height=HEIGHT - 8,
         column_config={
             header: st.column_config.NumberColumn(f"ms, batch {batch}", format="%.2f")

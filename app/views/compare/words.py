@@ -58,20 +58,20 @@ def _compared(hydra: Entry, static: Entry, rows: Sequence[Entry], told: bool) ->
     also = f", also {taught}," if told else ""
     if same_cost(hydra, static):
         return (
-            f"**{plain(hydra.name)}** ({cost}) costs the same as **{plain(static.name)}**{also} "
+            f"**{plain(hydra.name)}** ({cost}) takes as many as **{plain(static.name)}**{also} "
             f"and stands {_points(hydra.top1 - static.top1)} it: {hydra.top1:.1f} % to "
             f"{static.top1:.1f} %."
         )
     if between := interpolated(hydra, rows):
         return (
             f"**{plain(hydra.name)}** ({cost}, {hydra.top1:.1f} %) stands "
-            f"{_points(hydra.top1 - between.top1)} a static network of its cost{also or ','} "
+            f"{_points(hydra.top1 - between.top1)} a static network of its MACs{also or ','} "
             f"interpolated between **{plain(between.cheaper.name)}** and "
             f"**{plain(between.dearer.name)}**: {between.top1:.1f} %."
         )
     which = f"static networks {taught}" if told else "static networks"
     return (
-        f"None of our {which} costs the same as **{plain(hydra.name)}** ({cost}, "
+        f"None of our {which} takes as many MACs as **{plain(hydra.name)}** ({cost}, "
         f"{hydra.top1:.1f} %); the nearest is **{plain(static.name)}** "
         f"({rounded(static.macs_m)} M MACs, {static.top1:.1f} %)."
     )

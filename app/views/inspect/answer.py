@@ -76,12 +76,15 @@ def show_answer(inspection: Inspection, log: RouteLog | None) -> None:
         return
     sure = certainty(log, probability)
     record = (
-        f"On the {sure.compared} test images where it was about this sure, it was right in "
+        f"On the {sure.compared} test images of nearest confidence it was right in "
         f"{sure.right_when_so:.0f}\u00a0%."
     )
     if sure.less_sure_than > _UNSURE:
+        surer = f"{sure.less_sure_than:.0f}\u00a0%"
+        if surer.startswith("100"):
+            surer = "all" if sure.less_sure_than == 100 else "more than 99\u00a0%"
         st.warning(
-            f"Unsure: surer on {sure.less_sure_than:.0f}\u00a0% of its test images. The picture "
+            f"Unsure: it was surer on {surer} of its test images. The picture "
             f"may show none of the {classes} classes, all that it knows. {record}",
             icon=":material/help:",
         )

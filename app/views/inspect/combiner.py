@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from app import torch_services
@@ -78,9 +77,25 @@ def show_shares(inspection: Inspection, key: str = "shares") -> None:
     )
     logits = found.logits[asked], found.logits[rival]
     sums = [f"{plain(n)} {logit:.2f}" for n, logit in zip(names, logits, strict=True)]
-    most = found.fired[int(np.argmax(found.shares[:, asked] - found.shares[:, rival]))]
     st.caption(
         f"Full colour: {plain(names[0])}; pale: {plain(names[1])}. Exact, because branches are "
         f"summed: the bars of a class, the bias among them, add up to its logit ({', '.join(sums)})"
-        f". Branch {most} speaks most for {plain(names[0])} against {plain(names[1])}."
+        f". {_who_speaks(inspection, plain(names[0]), plain(names[1]))}"
+    )
+
+
+def _who_speaks(inspection: Inspection, name: str, other: str) -> str:
+    """Which branch's share tells the class most from its rival; which speaks most against it where
+    none speaks for it."""
+    found, policy = inspection.found, inspection.card.policy
+    asked, rival = inspection.class_in_question, inspection.rival
+    ahead = found.shares[:, asked] - found.shares[:, rival]  # (k,)
+    called = policy.branch.capitalize()
+    if ahead.max() > 0:
+        most = found.fired[int(ahead.argmax())]
+        return f"{called} {most} speaks most for {name} against {other}."
+    least = found.fired[int(ahead.argmin())]
+    return (
+        f"No {policy.branch} speaks for {name} against {other}; {policy.branch} {least} speaks "
+        "most against it."
     )

@@ -23,7 +23,7 @@ def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
     gone = state.held(state.NETWORK)
     if gone not in (None, *names):
         st.session_state.pop(state.NETWORK, None)
-        st.warning(f"The network {plain(str(gone))} is not there any more; another one is shown.")
+        st.warning(f"The network {plain(str(gone))} is not here; another one is shown.")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.selectbox(
             "Network",
@@ -56,8 +56,9 @@ def choose_board(card: Card) -> Switchboard | None:
     k = choose_k(card)
     with st.popover("Switchboard", icon=":material/toggle_on:", width="stretch"):
         threshold = choose_threshold(card)
-        who = card.policy.gate or "gate"
-        on = _switches(f"Always run, whatever the {who} says", state.ON, state.OFF, costs)
+        gate = card.policy.gate
+        always = f"Always run, whatever the {gate} says" if gate else "Always run"
+        on = _switches(always, state.ON, state.OFF, costs)
         off = _switches("Never run", state.OFF, state.ON, costs)
     # An address may name a branch in both; `fit_to` takes it out of the second one afterwards.
     return Switchboard(k=k, threshold=threshold, on=on, off=off - on)

@@ -100,8 +100,10 @@ def _measured(inspection: Inspection, baseline: Checkpoint | None) -> str:
     timing = inspection.timing
     fired = len(inspection.found.fired)
     policy = inspection.card.policy
-    so_many = f" if the {policy.gate or 'gate'} picks {fired}" if fired else ""
-    if policy.in_a_row:
+    so_many = f" if the {policy.gate} picks {fired}" if fired else ""
+    if fired and not policy.gate:
+        so_many = f" if {fired} {policy.branches} run"
+    elif policy.in_a_row:
         so_many = f" if every image leaves at {policy.branch} {max(inspection.found.fired)}"
     elif policy.by_token and inspection.board is not None:
         so_many = f" if the {policy.gate} picks {inspection.board.k} for each patch"

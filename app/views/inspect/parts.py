@@ -135,22 +135,28 @@ def _branch(inspection: Inspection, branch: int) -> None:
     else:
         st.markdown(no_subtask_words(inspection.card.policy))
     weights = dict(zip(found.fired, found.weights, strict=True))
-    gate = inspection.card.policy.gate or "gate"
+    gate = inspection.card.policy.gate
     fired = f"fired, weight {weights[branch]:.3f}" if branch in weights else "did not fire"
-    st.caption(
-        f"It {fired}. {gate.capitalize()} score {found.gate_scores[branch]:.2f}, confidence "
+    scored = (
+        f" {gate.capitalize()} score {found.gate_scores[branch]:.2f}, confidence "
         f"{100 * found.gate_confidence[branch]:.1f}\u00a0%."
     )
+    st.caption(f"It {fired}.{scored if gate else ''}")
     key = f"switch_{branch}"
     st.session_state[key] = state.switch_of(branch)
     st.segmented_control(
         f"Who decides about this {inspection.card.policy.branch}",
         state.SWITCH,
-        format_func=lambda switch: switch.replace("gate", gate),
+        format_func=lambda switch: _who_decides(switch, gate),
         key=key,
         required=True,
         on_change=lambda: state.set_switch(branch, st.session_state[key]),
     )
+
+
+def _who_decides(switch: str, gate: str) -> str:
+    """In the words of the policy; where nothing chooses it is k that decides."""
+    return switch.replace("gate", gate or "k")
 
 
 def _threshold(inspection: Inspection) -> float:

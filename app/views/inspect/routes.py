@@ -46,7 +46,9 @@ def show_routes(inspection: Inspection) -> None:
         },
     )
     meaning = "Confidence: the softmax of the gate's scores over all branches. Weight: over those "
-    if policy.in_a_row:
+    if not policy.gate:
+        meaning = "No gate chooses: score and confidence are the same for all. Weight: over those "
+    elif policy.in_a_row:
         meaning = "Score: the doubt that the one before left. Confidence: the least doubt so far, "
         meaning += f"by which an image goes on. Weight: the last {policy.branch} answers, of those "
     elif policy.by_token:
@@ -62,8 +64,10 @@ def _sentence(inspection: Inspection, board: Switchboard) -> None:
     """The settings in words."""
     off, on = (", ".join(map(str, sorted(some))) for some in (board.off, board.on))
     policy = inspection.card.policy
-    parts = [f"The {policy.gate or 'gate'} may pick k\u00a0=\u00a0{board.k}"]
-    if policy.in_a_row:
+    parts = [f"The {policy.gate} may pick k\u00a0=\u00a0{board.k}"]
+    if not policy.gate:
+        parts = [f"The first k\u00a0=\u00a0{board.k} {policy.branches} run"]
+    elif policy.in_a_row:
         parts = [f"An image comes to at most {board.k} {policy.branches}"]
         if board.threshold:
             parts.append(f"and goes on while {100 * board.threshold:.0f}\u00a0% doubt is left")

@@ -76,21 +76,22 @@ def _show_branches(
 ) -> None:
     if not found:
         return
-    st.markdown("**Each fired branch's part of it**")
+    called, several = inspection.card.policy.branch, inspection.card.policy.branches
+    st.markdown(f"**The part of it of each {called} that ran**")
     with st.container(horizontal=True, gap="small"):
         for (branch, _), attribution in zip(question.branches, found, strict=True):
             st.image(
                 thumbnail(
                     inspection.pixels, attribution.values, limit=limit, frame=branch_colour(branch)
                 ),
-                caption=f"branch {branch} adds {_amount(attribution.score)}",
+                caption=f"{called} {branch} adds {_amount(attribution.score)}",
                 width=THUMB,
                 output_format="PNG",
-                alt=map_text(f"what branch {branch} adds", attribution.values),
+                alt=map_text(f"what {called} {branch} adds", attribution.values),
             )
     st.caption(
-        "All on the scale above, so a pale map belongs to a branch that adds little. The branches' "
-        "maps add up to the one above."
+        f"All on the scale above: where a map is pale its {called} adds little. The maps of all "
+        f"{several} that ran add up to the one above."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,10 @@ def choose_question(inspection: Inspection) -> Question:
     """
     asked = {ANSWER: _answer, SHARE: _share, SCORE: _score, MARGIN: _margin}
     names = list(asked) if inspection.found.fired else [ANSWER]
-    return asked[_select("Why", names, state.WHY)](inspection)
+    shown = {}
+    if inspection.class_in_question != inspection.found.best:
+        shown[ANSWER] = f"{inspection.class_name(inspection.class_in_question)}, not the answer"
+    return asked[_select("Why", names, state.WHY, shown=shown)](inspection)
 
 
 def choose_method(policy: Policy) -> str:
@@ -149,8 +152,23 @@ def _branch(label: str, branches: Sequence[int]) -> int:
     return int(_select(label, [str(b) for b in branches], state.WHY_BRANCH))
 
 
-def _select(label: str, names: list[str], key: str, *, help: str | None = None) -> str:
+def _select(
+    label: str,
+    names: list[str],
+    key: str,
+    *,
+    help: str | None = None,
+    shown: Mapping[str, str] | None = None,
+) -> str:
     """A choice that the address keeps; one that is not there any more gives way to the first."""
     if st.session_state.get(key) not in (None, *names):
         st.session_state[key] = names[0]
-    return st.selectbox(label, names, key=key, bind="query-params", help=help)
+    called = shown or {}
+    return st.selectbox(
+        label,
+        names,
+        key=key,
+        bind="query-params",
+        help=help,
+        format_func=lambda name: called.get(name, name),
+    )

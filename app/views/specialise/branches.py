@@ -13,7 +13,8 @@ from app.views.clicks import clicked
 from app.views.specialise import keys
 from app.views.specialise.images import show_slice
 from app.views.text import plain
-from hydranet.specialisation import branch_load, findings, firing_share
+from hydranet.routing.policies import Policy
+from hydranet.specialisation import BranchLoad, branch_load, findings, firing_share
 
 _CHART = {"displaylogo": False, "displayModeBar": False}
 _MAP = "firing_map"
@@ -84,26 +85,34 @@ def _show_load(data: DataSet) -> None:
     load, found = data.ask(branch_load), data.ask(findings)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        st.markdown("#### How often each branch fires")
+        called = data.card.policy.branch
+        st.markdown(f"#### How often each {called} fires")
         st.plotly_chart(
             load_bars(load.share, even=found.even, right=load.right),
             key="load",
             config=_CHART,
             alt=load_text(load.share),
         )
-        busiest, idlest = int(np.argmax(load.share)), int(np.argmin(load.share))
-        st.caption(
-            f"The dotted line is an even share, {100 * found.even:.0f} % of images. Branch "
-            f"{busiest} is the busiest ({100 * load.share[busiest]:.1f} %, "
-            f"{load.busiest_to_mean:.2f} times the mean), branch {idlest} the idlest "
-            f"({100 * load.share[idlest]:.1f} %). The entropy of the load is {load.entropy:.2f} of "
-            f"at most {load.most_entropy:.2f} bits: as spread as "
-            f"{2**load.entropy:.1f} branches that fire alike."
-        )
+        st.caption(_load_words(load, found.even, data.card.policy))
     with right:
         st.markdown("#### Which branches stand out")
         every = table.k == table.num_branches
         st.markdown("\n".join(f"- {line}" for line in findings_sentences(found, every=every)))
+
+
+def _load_words(load: BranchLoad, even: float, policy: Policy) -> str:
+    """The busiest and the idlest branch, and how evenly all of them fire."""
+    busiest, idlest = int(np.argmax(load.share)), int(np.argmin(load.share))
+    if load.share[busiest] == load.share[idlest]:
+        return f"Every {policy.branch} fires for {100 * load.share[0]:.1f} % of the images."
+    return (
+        f"The dotted line is an even share, {100 * even:.0f} % of images. "
+        f"{policy.branch.capitalize()} {busiest} is the busiest "
+        f"({100 * load.share[busiest]:.1f} %, {load.busiest_to_mean:.2f} times the mean), "
+        f"{policy.branch} {idlest} the idlest ({100 * load.share[idlest]:.1f} %). "
+        f"The entropy of the load is {load.entropy:.2f} of at most {load.most_entropy:.2f} bits: "
+        f"as spread as {2**load.entropy:.1f} {policy.branches} that fire alike."
+    )
 
 
 def _show_how_far(data: DataSet) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from hydranet.errors import InputError
 from hydranet.registry import list_models, model_config
-from hydranet.training.job import Job
+from hydranet.training.job import Job, run_job
 from hydranet.training.names import check_name, free_name
 from hydranet.training.plan import plan_architecture, validation_images_for
 from hydranet.training.queue import make_queue
@@ -140,3 +140,23 @@ def test_what_cannot_be_is_a_sentence(model: str, changes: dict[str, Any], sente
 def test_images_held_out_where_nobody_says() -> None:
     found = [validation_images_for(images) for images in (3, 240, 10_000, 50_000)]
     assert found == [1, 24, 1000, 2000]
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", ".hidden", "", "-x", "x" * 101, "a b", "é"])
+def test_a_name_is_that_of_a_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="name of a checkpoint must be 1 to 100 letters"):
+        check_name(name, tmp_path, OURS)
+
+
+@pytest.mark.parametrize("role", ["start", "teacher"])
+def test_what_a_run_needs_is_looked_for_before_images_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    def read_nothing(*_: object) -> None:
+        raise AssertionError("images were read")
+
+    monkeypatch.setattr("hydranet.training.job.class_names_of", lambda *_: OURS)
+    monkeypatch.setattr("hydranet.training.job.read_splits", read_nothing)
+    needs = replace(job(tmp_path, "resnet8", name="new", **{role: "nowhere"}), branches=None)
+    with pytest.raises(InputError, match="There is no checkpoint 'nowhere'"):
+        run_job(needs)
