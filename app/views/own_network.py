@@ -21,7 +21,7 @@ def offer_own_network(choose: str | None = None) -> None:
     """
     number = st.session_state.setdefault(_INLET, 0)
     key = f"own_network_{number}"
-    with st.popover("Yours", icon=":material/upload_file:", help="A network of your own"):
+    with st.popover("Yours", help="A network of your own"):
         st.file_uploader(
             "A trained network: a ZIP of its folder, or its card.json, its model.safetensors and, "
             "if there is one, its routes.parquet",

@@ -46,7 +46,7 @@ def choose_view() -> View:
 def _axis() -> CostAxis:
     name = st.segmented_control(
         "Cost", [*AXES, MILLISECONDS], default="MACs", required=True, key="cost",
-        bind="query-params",
+        bind="query-params", wrap=True,
     )  # fmt: skip
     if name != MILLISECONDS:
         return AXES[name or "MACs"]

@@ -47,7 +47,7 @@ def show_routes(inspection: Inspection) -> None:
     )
     meaning = "Confidence: the softmax of the gate's scores over all branches. Weight: over those "
     if not policy.gate:
-        meaning = "No gate chooses: score and confidence are the same for all. Weight: over those "
+        meaning = "No gate chooses. Weight: the same for all those "
     elif policy.in_a_row:
         meaning = "Score: the doubt that the one before left. Confidence: the least doubt so far, "
         meaning += f"by which an image goes on. Weight: the last {policy.branch} answers, of those "
@@ -82,8 +82,8 @@ def _sentence(inspection: Inspection, board: Switchboard) -> None:
 
 
 def switchboard_table(inspection: Inspection, board: Switchboard) -> pd.DataFrame:
-    """A row for each branch, best-scored first: state, gate score, confidence in percent, weight,
-    subtask."""
+    """A row for each branch, best-scored first: state, gate score and confidence in percent where
+    there is a gate, weight, subtask."""
     found, card = inspection.found, inspection.card
     weights = dict(zip(found.fired, found.weights, strict=True))
     count = card.costs.num_branches
@@ -105,6 +105,8 @@ def switchboard_table(inspection: Inspection, board: Switchboard) -> pd.DataFram
             ],
         }
     )
+    if not card.policy.gate:
+        table = table.drop(columns=["gate score", "confidence"])
     return table.iloc[card.policy.order(found.gate_scores)]
 
 

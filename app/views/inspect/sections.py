@@ -37,6 +37,7 @@ def show_section(inspection: Inspection) -> None:
             required=True,
             key=state.SECTION,
             bind="query-params",
+            wrap=True,
         )
         asked = _choose_class(inspection)
     with place_in_line():
