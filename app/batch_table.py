@@ -12,6 +12,7 @@ import pandas as pd
 
 from app.batch import Batch
 from app.spreadsheet import harmless
+from app.words.classes import readable_names
 from hydranet.bulk.rows import Found, Row, Settings
 from hydranet.bulk.table import rows_table
 from hydranet.checkpoints.card import Card
@@ -48,7 +49,7 @@ def rejected(rows: Sequence[Row]) -> list[Row]:
 
 def class_name(card: Card, index: int) -> str:
     """A class as it is read."""
-    return card.class_names[index].replace("_", " ")
+    return readable_names(card.class_names)[index]
 
 
 def answers(rows: Sequence[Row]) -> list[tuple[int, int]]:

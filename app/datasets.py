@@ -18,6 +18,7 @@ from app.cores.kept import Kept
 from app.data_images import DataImages, OfItems
 from app.handed_over.own_images import OwnImages
 from app.handed_over.own_network import OwnNetwork
+from app.words.classes import readable_names
 from hydranet.checkpoints import ROUTES, Checkpoint
 from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
@@ -52,8 +53,8 @@ class DataSet:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """As on the card."""
-        return self.card.class_names
+        """As they are read."""
+        return readable_names(self.card.class_names)
 
     def ask(self, view: Callable[..., T], *arguments: object) -> T:
         """`view(table, *arguments)`, from the cache if it was asked before."""

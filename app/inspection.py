@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app import services
 from app.intake import Intake
+from app.words.classes import readable_names
 from hydranet.checkpoints import Checkpoint
 from hydranet.checkpoints.card import Card
 from hydranet.routing.answer import Answer
@@ -56,7 +57,7 @@ class Inspection:
 
     def class_name(self, index: int) -> str:
         """A class as it is read."""
-        return self.card.class_names[index].replace("_", " ")
+        return readable_names(self.card.class_names)[index]
 
 
 def _timing(checkpoint: Checkpoint, board: Switchboard | None, found: Answer) -> Timing:

@@ -20,13 +20,13 @@ MOST_ROWS = 1_000_000
 def as_parquet(data: DataSet, chosen: Slice) -> bytes:
     """Index, label and prediction as numbers and by name, confidence, fired branches, margin."""
     sink = io.BytesIO()
-    pq.write_table(_rows(data, chosen, data.class_names), sink, compression="zstd")
+    pq.write_table(_rows(data, chosen, data.card.class_names), sink, compression="zstd")
     return sink.getvalue()
 
 
 def as_csv(data: DataSet, chosen: Slice) -> bytes:
     """The same as text; fired branches with spaces between them."""
-    table = _rows(data, chosen, tuple(harmless(name) for name in data.class_names))
+    table = _rows(data, chosen, tuple(harmless(name) for name in data.card.class_names))
     if "fired" in table.column_names:
         words = pa.array([" ".join(map(str, fired)) for fired in table["fired"].to_pylist()])
         table = table.set_column(table.column_names.index("fired"), "fired", words)

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from app.charts.figure import BARE, figure
 from app.charts.html import escaped
 from app.charts.palette import ACCENT, QUIET, branch_colour, faint
+from app.words.classes import readable_names
 from hydranet.checkpoints.card import Card
 from hydranet.routing.answer import Answer
 
@@ -20,7 +21,7 @@ def top5_bars(card: Card, found: Answer) -> go.Figure:
     bars = {
         "type": "bar",
         "x": shares,
-        "y": [escaped(card.class_names[c].replace("_", " ")) for c, _ in top],
+        "y": [escaped(readable_names(card.class_names)[c]) for c, _ in top],
         "orientation": "h",
         "marker": {"color": [ACCENT] + [QUIET] * (len(top) - 1)},
         "text": [f"{share:.1f} %" for share in shares],

@@ -13,6 +13,7 @@ from app.charts.html import in_lines
 from app.charts.marks import OUTLINE
 from app.charts.network_look import Look
 from app.charts.palette import ACCENT, QUIET, branch_colour, faint, on
+from app.words.classes import readable_names
 from app.words.policies import a
 
 STEM, GATE, BRANCH, COMBINER = 0.0, 1.0, 2.1, 4.0
@@ -188,7 +189,7 @@ def _branch_text(look: Look, branch: int) -> str:
             f"confidence {100 * float(found.gate_confidence[branch]):.1f} %"
         )
     if card.subtasks:
-        names = [card.class_names[c].replace("_", " ") for c in card.subtasks[branch]]
+        names = [readable_names(card.class_names)[c] for c in card.subtasks[branch]]
         lines.append(f"Subtask: {in_lines(names, _CLASSES_A_LINE)}")
     else:
         lines.append(f"{a(policy.branch).capitalize()}: no subtask, it answers for every class")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from app.words.classes import readable_names
 from hydranet.checkpoints.card import Card
 from hydranet.routing.answer import Answer
 from hydranet.routing.choices import Change, Subsets
@@ -43,7 +44,9 @@ def network_text(
 
 def answer_text(card: Card, found: Answer) -> str:
     """The five most probable classes."""
-    top = ", ".join(f"{card.class_names[c]} {100 * p:.1f} percent" for c, p in found.top(5))
+    top = ", ".join(
+        f"{readable_names(card.class_names)[c]} {100 * p:.1f} percent" for c, p in found.top(5)
+    )
     return f"Bars of the five most probable classes: {top}."
 
 

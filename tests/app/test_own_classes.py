@@ -13,6 +13,7 @@ import app.page_scripts
 from app import services
 from app.views.inspect.sections import SECTIONS as INSPECT
 from app.views.specialise.sections import SECTIONS as SPECIALISE
+from app.words.classes import readable_names
 from hydranet.checkpoints import list_checkpoints
 
 PAGES = Path(app.page_scripts.__file__).parent
@@ -84,3 +85,9 @@ def test_specialise_speaks_of_own_names(classes: int) -> None:
 @pytest.mark.parametrize("page", ["compare.py", "batch.py"])
 def test_compare_and_batch(classes: int, page: str) -> None:
     run(page, network="own")
+
+
+def test_names_are_read_alike_on_all_pages() -> None:
+    assert readable_names(("maple_tree", "wolf")) == ("maple tree", "wolf")
+    alike = ("a_b", "a b")
+    assert readable_names(alike) == alike, "two classes must not have one name"

@@ -14,6 +14,7 @@ from app.charts.class_recall import class_recall, extremes
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
 from app.views.text import plain
+from app.words.classes import readable_names
 from hydranet.checkpoints import Checkpoint
 from hydranet.checkpoints.card import Card
 from hydranet.errors import InputError
@@ -33,14 +34,14 @@ def show_recall(checkpoint: Checkpoint) -> None:
     if not classes:
         st.caption("The route log holds no image.")
         return
-    best, worst = classes[0], classes[-1]
+    names, best, worst = readable_names(card.class_names), classes[0], classes[-1]
     words = (
-        f"Of the test images of {card.class_names[best]} it gets {recall[best]:.0f} % right, of "
-        f"those of {card.class_names[worst]} {recall[worst]:.0f} %; the median class stands at "
+        f"Of the test images of {names[best]} it gets {recall[best]:.0f} % right, of "
+        f"those of {names[worst]} {recall[worst]:.0f} %; the median class stands at "
         f"{np.nanmedian(recall):.0f} %."
     )
     st.plotly_chart(
-        class_recall(recall, card.class_names),
+        class_recall(recall, names),
         key=f"class_recall_{name}",
         config=saved_as(f"recall_{name}"),
         alt=f"Bars of the recall of the best and worst classes of {name}, in percent. {words}",

@@ -54,7 +54,7 @@ def show_subtasks(data: DataSet) -> None:
 
 def _show_tree(data: DataSet, subtasks: tuple[int, ...]) -> None:
     st.markdown("#### The classes of each subtask")
-    groups = superclass_of_names(data.class_names)
+    groups = superclass_of_names(data.card.class_names)
     figure = subtask_tree(data.class_names, subtasks, data.ask(confusion).accuracy, groups)
     if groups is None:
         st.plotly_chart(
