@@ -78,7 +78,7 @@ def _row(run: dict[str, Any]) -> str:
     recipe = run["recipe"]
     start = f", from {recipe['start']}" if recipe["start"] else ""
     teacher = f"labels and {recipe['teacher']}" if recipe["teacher"] else "labels"
-    taught = teacher + (", CutMix" if recipe.get("cutmix") else "")
+    taught = teacher + "".join(f", {words}" for words in _besides(recipe))
     gate = [f"{run[name]:.1f} %" if name in run else "" for name in _OF_GATES]
     return (
         f"| {run['name']}{start} | {taught} | {recipe['epochs']} | **{run['top1']:.2f} %** "
@@ -87,6 +87,19 @@ def _row(run: dict[str, Any]) -> str:
     )
 
 
+def _besides(recipe: dict[str, Any]) -> list[str]:
+    """What else the recipe does, of that which came after the first runs."""
+    found = []
+    if recipe.get("gate_targets") == "teacher":
+        found.append("the gate too")
+    if recipe.get("gate_loss", _GATE_LOSS) > _GATE_LOSS:
+        found.append(f"gate loss {recipe['gate_loss']:g}")
+    if recipe.get("cutmix"):
+        found.append(f"CutMix {recipe['cutmix']:g}")
+    return found
+
+
+_GATE_LOSS = 0.5
 _OF_GATES = ("hit_rate", "top1_perfect_gate")
 PICTURES: dict[str, Callable[[], str]] = {"long_training": curves}
 TABLES: dict[str, Callable[[], str]] = {"long_training": table}
