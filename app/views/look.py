@@ -1,5 +1,6 @@
-"""What Streamlit's theme cannot say: less empty space around a page, a hand over what opens, and
-text in charts that is as dark as it must be to be read."""
+"""What Streamlit's theme cannot say: less empty space around a page, a hand over what opens, an
+edge around pictures that are as white as the page, and text in charts that is as dark as it must be
+to be read."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ _STYLE = """<style>
 [data-testid="stPlotlyChart"] text[style*="rgb(154, 160, 166)"] {
   fill: currentColor !important; fill-opacity: 0.75 !important;
 }
+[data-testid="stImage"] img { outline: 1px solid rgba(128, 132, 149, 0.35); }
 [data-testid="stMainBlockContainer"] { padding-top: 4.25rem; }
 @media (min-width: 800px) {
   [data-testid="stMainBlockContainer"] { padding: 4.25rem 2.5rem 3rem; }

@@ -26,13 +26,12 @@ from hydranet.cli.shared import (
     progress_bar,
     reading_workers,
 )
+from hydranet.cli.train_models import check_model, model_of
 from hydranet.errors import InputError
-from hydranet.registry import model_config
 from hydranet.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from hydranet.checkpoints.card import Card
-    from hydranet.config import ArchitectureConfig
     from hydranet.training.distributed import World
     from hydranet.training.job import Event, Job
     from hydranet.training.queue import Queue
@@ -224,10 +223,10 @@ def train_command(
     given = {"split": split, "width": width, "gate_width": gate_width}
     asked = {option: value for option, value in given.items() if value is not None}
     for model in models:  # what is wrong is said before data are read
-        _check_model(model, image_size, asked)
+        check_model(model, image_size, asked)
     class_names = class_names_of(wanted[0].source)
     wanted = [
-        replace(job, model=_model(name, job, len(class_names), asked))
+        replace(job, model=model_of(name, job, len(class_names), asked))
         for name, job in zip(models, wanted, strict=True)
     ]
     queue = make_queue(wanted, class_names)
@@ -253,37 +252,6 @@ def train_command(
             )
     if errors:
         raise InputError("\n".join(errors))
-
-
-def _check_model(name: str, image_size: int, asked: dict[str, Any]) -> None:
-    """Raise InputError if there is no such network, it cannot be cut as `asked`, or cannot see
-    images of that size."""
-    if "/" in name:
-        from hydranet.models.hydrate import hydrate_config
-
-        hydrate_config(name, image_size=image_size, **asked)
-        return
-    model_config(name, image_size=image_size)
-    if asked:
-        option = next(iter(asked)).replace("_", "-")
-        raise InputError(
-            f"--{option} is for a classifier of torchvision or timm, such as torchvision/resnet18, "
-            f"but {name} is cut and narrowed as its configuration says. Leave it out."
-        )
-
-
-def _model(
-    name: str, job: Job, num_classes: int, asked: dict[str, Any]
-) -> str | ArchitectureConfig:
-    """A registered network's name as it is; a classifier's as the HydraNet that is made of it."""
-    if "/" not in name:
-        return name
-    from hydranet.models.hydrate import hydrate_config
-
-    return hydrate_config(
-        name, num_classes=num_classes, image_size=job.image_size, branches=job.branches, k=job.k,
-        **asked,
-    )  # fmt: skip
 
 
 def _train(

@@ -20,7 +20,8 @@ _CSS = """
 .strip { display: flex; gap: 6px; overflow-x: auto; padding: 3px; }
 button { flex: none; padding: 0; border: 0; border-radius: 4px; background: none; cursor: pointer;
   outline: 2px solid transparent; outline-offset: 1px; line-height: 0; }
-button img { width: 44px; height: 44px; border-radius: 4px; opacity: 0.75; }
+button img { width: 44px; height: 44px; border-radius: 4px; opacity: 0.75;
+  box-shadow: 0 0 0 1px rgba(128, 132, 149, 0.35); }
 button[aria-pressed=true] { outline-color: var(--st-primary-color); }
 button[aria-pressed=true] img, button:hover img { opacity: 1; }
 button:focus-visible { outline: 3px solid var(--st-text-color); }
