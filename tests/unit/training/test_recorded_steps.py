@@ -74,7 +74,7 @@ def test_what_is_recorded_sees_each_batch_and_is_recorded_anew_when_something_ch
         self._found = torch.zeros(2)
         graph = _Graph()
         graph.replay = lambda: self._found.copy_(
-            function(Batch(*self._inputs[:3]), self._inputs[3])
+            function(Batch(*self._inputs[:-1]), self._inputs[-1])
         )
         self._graph = graph  # type: ignore[assignment]
         recordings.append(graph)
@@ -89,7 +89,8 @@ def test_what_is_recorded_sees_each_batch_and_is_recorded_anew_when_something_ch
 
     recording = Recording()
     for step in range(recorded.WARM_UP + 3):
-        batch = Batch(torch.full((2, 3, 4, 4), float(step)), torch.zeros(2), torch.zeros(2))
+        images = torch.full((2, 3, 4, 4), float(step))
+        batch = Batch(images, torch.zeros(2), torch.zeros(2), torch.ones(2))
         found = recording(total, batch, step / 10, "one")
         assert found.tolist() == pytest.approx([96.0 * step, step / 10])
     assert len(recordings) == 1
