@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from app.charts.marks import MEASURED, YOURS, Mark, mark_of
 from app.handed_over.own_network import OwnNetwork
-from app.words.card import trainings
+from app.words.card import epochs_of_all
 from app.words.teacher import taught_alike
 from hydranet.checkpoints import WEIGHTS, Checkpoint
 from hydranet.checkpoints.card import Card
@@ -193,7 +193,7 @@ def _from_checkpoint(checkpoint: Checkpoint, times: tuple[AtBatch, ...]) -> Entr
         top1=test.top1,
         mark=YOURS if own else MEASURED,
         source=f"{origin}: {test.images:,} test images, one run of "
-        f"{trainings(card)} epochs{taught}, {run.hardware}; {versions}",
+        f"{epochs_of_all(card)} epochs{taught}, {run.hardware}; {versions}",
         k=costs.k if card.architecture.is_dynamic else None,
         by_k=tuple(
             AtK(k, costs.macs(k) / 1e6, top1) for k, top1 in enumerate(test.top1_by_k, start=1)

@@ -42,30 +42,28 @@ def architecture_words(card: Card) -> str:
 def recipe_words(card: Card) -> str:
     """The settings that matter most, and what was trained before."""
     recipe = card.recipe
+    before = f" Before that: {before_words(card)}." if card.before else ""
     start = f"as a copy of {recipe.start}" if recipe.start else "from scratch"
     teacher = f"with {recipe.teacher} as its teacher" if recipe.teacher else "without a teacher"
     return (
         f"{recipe.epochs} epochs in batches of {recipe.batch_size}, {start}, {teacher}; learning "
-        f"rate up to {recipe.learning_rate:g}, seed {recipe.seed}.{_before(card)}"
+        f"rate up to {recipe.learning_rate:g}, seed {recipe.seed}.{before}"
     )
 
 
-def _before(card: Card) -> str:
+def before_words(card: Card) -> str:
     """The trainings that came first, each with what it reached; empty where there was none."""
-    if not card.before:
-        return ""
-    told = "; ".join(
-        f"{stage.name}, {stage.recipe.epochs} epochs "
-        f"{with_or_without(stage.recipe.teacher)} on {stage.provenance.hardware}, "
-        f"{stage.top1:.2f} %"
-        for stage in card.before
+    return "; ".join(
+        f"{training.name}, {training.recipe.epochs} epochs "
+        f"{with_or_without(training.recipe.teacher)} on {training.provenance.hardware}, "
+        f"{training.top1:.2f} %"
+        for training in card.before
     )
-    return f" Before that: {told}."
 
 
-def trainings(card: Card) -> str:
+def epochs_of_all(card: Card) -> str:
     """The epochs of each of its trainings, oldest first, as a sum: 30 + 100 + 10."""
-    return " + ".join(str(stage.recipe.epochs) for stage in card.stages)
+    return " + ".join(str(training.recipe.epochs) for training in card.trainings)
 
 
 def provenance_words(card: Card) -> str:

@@ -22,7 +22,7 @@ from hydranet.training.history import EpochRecord
 from hydranet.training.recipe import Recipe
 
 CARD_FORMAT = 1
-MOST_STAGES = 20
+MOST_TRAININGS = 20
 _CARD_BYTES = 4 * 2**20
 _LONGEST_CLASS_NAME = 100
 
@@ -64,7 +64,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class Training:
     """A training that the weights went through before: `name` is that of the checkpoint that it
     gave, `top1` what the checkpoint reached on test images, percent."""
 
@@ -90,7 +90,7 @@ class _CardBody:
     provenance: Provenance
     weights_sha256: str
     int8: Int8Note | None = None
-    before: tuple[Stage, ...] = ()
+    before: tuple[Training, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,9 +119,9 @@ class Card(_CardBody):
                 f"The card names {len(self.class_names)} classes for {classes} outputs."
             )
         check_class_names(self.class_names, "The card")
-        if len(self.before) > MOST_STAGES:
+        if len(self.before) > MOST_TRAININGS:
             raise InputError(
-                f"A card tells at most {MOST_STAGES} trainings before its own, not "
+                f"A card tells at most {MOST_TRAININGS} trainings before its own, not "
                 f"{len(self.before)}."
             )
         branches, subtasks = self.costs.num_branches, self.subtask_of_class
@@ -143,9 +143,9 @@ class Card(_CardBody):
         return count_costs(self.architecture)
 
     @property
-    def stages(self) -> tuple[Stage, ...]:
+    def trainings(self) -> tuple[Training, ...]:
         """All trainings that its weights went through, oldest first, its own last."""
-        own = Stage(
+        own = Training(
             name=self.name, top1=self.test.top1, recipe=self.recipe, provenance=self.provenance
         )
         return (*self.before, own)
@@ -153,7 +153,7 @@ class Card(_CardBody):
     @property
     def teacher(self) -> str | None:
         """The last teacher that its weights learned from, or None."""
-        taught = [stage.recipe.teacher for stage in self.stages if stage.recipe.teacher]
+        taught = [training.recipe.teacher for training in self.trainings if training.recipe.teacher]
         return taught[-1] if taught else None
 
     @property

@@ -102,9 +102,9 @@ def _training(card: Card) -> str:
         origin += f" Its teacher was {_plain(recipe.teacher)}."
     if card.before:
         earlier = (
-            f"{_plain(stage.name)} ({stage.recipe.epochs} epochs on "
-            f"{_plain(stage.provenance.hardware)}, top-1 {stage.top1:.2f} %)"
-            for stage in card.before
+            f"{_plain(training.name)} ({training.recipe.epochs} epochs on "
+            f"{_plain(training.provenance.hardware)}, top-1 {training.top1:.2f} %)"
+            for training in card.before
         )
         origin += f" Trained before it: {', '.join(earlier)}."
     versions = ", ".join(f"{name} {version}" for name, version in where.versions.items())

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hydranet.checkpoints.card import MOST_STAGES, Stage
+from hydranet.checkpoints.card import MOST_TRAININGS, Training
 from hydranet.config import ArchitectureConfig, MultiHeadConfig
 from hydranet.data import LabelledImages
 from hydranet.data.batches import batches_of, evaluation_batch
@@ -44,7 +44,7 @@ class TrainedRun:
     validation: LabelledImages
     history: list[EpochRecord]
     seconds: float
-    before: tuple[Stage, ...] = ()
+    before: tuple[Training, ...] = ()
 
 
 def train_model(
@@ -124,7 +124,7 @@ def train_model(
     seconds = max(sum(record.seconds for record in history), time.perf_counter() - began)
     return TrainedRun(
         network, config, recipe, normalisation, subtask_of_class, train, validation, history,
-        seconds, _stages_of(start),
+        seconds, _trainings_of(start),
     )  # fmt: skip
 
 
@@ -187,11 +187,11 @@ def _weights_of(role: str, teacher: Teacher | None) -> dict[str, str]:
     return {role: teacher.model.card.weights_sha256}
 
 
-def _stages_of(start: Network | None) -> tuple[Stage, ...]:
+def _trainings_of(start: Network | None) -> tuple[Training, ...]:
     """The trainings of the checkpoint that a network starts from, the last ones of very many."""
     if start is None or start.card is None:
         return ()
-    return start.card.stages[-MOST_STAGES:]
+    return start.card.trainings[-MOST_TRAININGS:]
 
 
 def _subtasks_of(model: Network) -> NDArray[np.int64] | None:

@@ -94,7 +94,7 @@ def test_what_learned_from_a_teacher_once_did(
     """Whatever it was trained on afterwards."""
     taught = find_checkpoint(root / "res_taught").card
     make_checkpoint(
-        "res_after", root, model="resnet26", shape=SHAPE, data=CIFAR, before=taught.stages,
+        "res_after", root, model="resnet26", shape=SHAPE, data=CIFAR, before=taught.trainings,
         recipe=replace(UNTAUGHT, epochs=7, start="res_taught"),
     )  # fmt: skip
     by_name = {row.name: row for row in entries(list_checkpoints(root)[0], [])}

@@ -14,6 +14,7 @@ from app.charts.training_curves import HEIGHT, LOAD_HEIGHT, branch_load_map, tra
 from app.views.downloads import csv_button
 from app.views.figure import saved_as
 from app.views.text import plain
+from app.words.card import before_words
 from app.words.teacher import WITHOUT
 from hydranet.checkpoints import Checkpoint
 from hydranet.checkpoints.card import Card
@@ -100,14 +101,6 @@ def _epochs(card: Card) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _before(card: Card) -> str:
-    """Each earlier training, oldest first."""
-    return "; ".join(
-        f"{stage.name}, {stage.recipe.epochs} epochs, {stage.provenance.hardware}"
-        for stage in card.before
-    )
-
-
 def _table(checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
     cards = [checkpoint.card for checkpoint in checkpoints]
     return pd.DataFrame(
@@ -117,7 +110,7 @@ def _table(checkpoints: Sequence[Checkpoint]) -> pd.DataFrame:
             "Training time (s)": [round(card.provenance.seconds) for card in cards],
             "Data set": [card.data.name for card in cards],
             "Started from": [card.recipe.start or "scratch" for card in cards],
-            "Trained before": [_before(card) for card in cards],
+            "Trained before": [before_words(card) for card in cards],
             "Teacher": [card.teacher or WITHOUT for card in cards],
             "Hardware": [card.provenance.hardware for card in cards],
             "Threads": [card.provenance.threads for card in cards],

@@ -20,6 +20,7 @@ from hydranet.evaluation.route_log import RouteLog
 _PICTURE = "network_picture"
 _CHART = {"displayModeBar": False}
 _UNSURE = 60.0
+_NEARLY_ALL = 99.5
 
 
 def show_image(inspection: Inspection) -> None:
@@ -81,7 +82,7 @@ def show_answer(inspection: Inspection, log: RouteLog | None) -> None:
     )
     if sure.less_sure_than > _UNSURE:
         surer = f"{sure.less_sure_than:.0f}\u00a0%"
-        if surer.startswith("100"):
+        if sure.less_sure_than > _NEARLY_ALL:
             surer = "all" if sure.less_sure_than == 100 else "more than 99\u00a0%"
         st.warning(
             f"Unsure: it was surer on {surer} of its test images. The picture "

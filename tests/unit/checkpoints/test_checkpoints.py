@@ -27,7 +27,7 @@ from hydranet.checkpoints import (
     write_checkpoint,
     writing,
 )
-from hydranet.checkpoints.card import MOST_STAGES, Card, card_from_json, read_card
+from hydranet.checkpoints.card import MOST_TRAININGS, Card, card_from_json, read_card
 from hydranet.errors import InputError
 from hydranet.evaluation.route_log import RouteLog
 from hydranet.models import build
@@ -117,10 +117,10 @@ def test_card_round_trip(folder: Path, name: str) -> None:
 
 def test_a_card_of_too_many_trainings_is_refused(folder: Path) -> None:
     card = read_card(folder / "card.json")
-    whole = replace(card, before=card.stages * MOST_STAGES)
+    whole = replace(card, before=card.trainings * MOST_TRAININGS)
     assert card_from_json(json.loads(json.dumps(whole.to_json()))) == whole
     with pytest.raises(InputError, match="at most 20 trainings before its own, not 21"):
-        replace(card, before=card.stages * (MOST_STAGES + 1))
+        replace(card, before=card.trainings * (MOST_TRAININGS + 1))
 
 
 def test_subtasks_of_a_card(folder: Path) -> None:

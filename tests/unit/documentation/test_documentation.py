@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import hydranet
-from app.words.card import trainings
+from app.words.card import epochs_of_all
 from hydranet.checkpoints import list_checkpoints
 
 ROOT = Path(__file__).parents[3]
@@ -70,7 +70,7 @@ def test_the_readme_gives_the_figures_on_the_cards() -> None:
         assert parameters == f"{card.costs.parameters:,}", name
         assert macs.startswith(f"{card.costs.routed_macs / 1e6:.2f} M"), name
         assert top1 == f"{card.test.top1:.2f} %", name
-        assert epochs == trainings(card), name
+        assert epochs == epochs_of_all(card), name
 
 
 def test_every_screenshot_is_shown_on_a_page() -> None:

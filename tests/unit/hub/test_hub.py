@@ -110,7 +110,7 @@ def test_the_model_card_has_the_cards_figures(checkpoint: Path, tmp_path: Path) 
 def test_the_model_card_tells_what_was_trained_before(make_checkpoint: Any, tmp_path: Path) -> None:
     first = load(make_checkpoint("first_one", tmp_path, model="resnet8")).card
     assert first is not None
-    second = load(make_checkpoint("then", tmp_path, model="resnet8", before=first.stages)).card
+    second = load(make_checkpoint("then", tmp_path, model="resnet8", before=first.trainings)).card
     assert second is not None
     earlier = r"Trained before it: first\_one (2 epochs on a test, top-1 40.00 %)."
     assert earlier in card_text(second)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from hydranet.checkpoints import load
-from hydranet.checkpoints.card import MOST_STAGES, read_card
+from hydranet.checkpoints.card import MOST_TRAININGS, read_card
 from hydranet.config import HydraResConfig, ResNetConfig
 from hydranet.data import ImageSet
 from hydranet.data.batches import Batches
@@ -108,7 +108,7 @@ def test_a_hydranet_goes_on_from_itself_with_its_subtasks(
     stored = load("mine", tmp_path).state_dict()
     for name, value in again.model.named_parameters():
         assert torch.equal(value, stored[name]), name
-    assert again.before == load_network("mine").card.stages
+    assert again.before == load_network("mine").card.trainings
     with pytest.raises(InputError, match="can start from a ResNet-8, not from a HydraNet"):
         train_model("hydra_res_d1", coloured, k=1, **options)
     other = replace(coloured, class_names=("green", "red", "blue"))
@@ -122,7 +122,7 @@ def test_a_card_tells_what_was_trained_before(coloured: ImageSet, tmp_path: Path
     def load_network(name: str) -> Network:
         return load(name, tmp_path)
 
-    names = [f"net{number}" for number in range(MOST_STAGES + 3)]
+    names = [f"net{number}" for number in range(MOST_TRAININGS + 3)]
     start: str | None = None
     for number, name in enumerate(names):
         teacher = names[0] if number == 1 else None
@@ -132,9 +132,9 @@ def test_a_card_tells_what_was_trained_before(coloured: ImageSet, tmp_path: Path
             device=CPU,
         )  # fmt: skip
         card = finish(run, name=name, test=coloured, root=tmp_path, device=CPU)
-        told = [stage.name for stage in card.stages]
-        assert told == names[max(0, number - MOST_STAGES) : number + 1]
-        assert [stage.recipe for stage in card.before] == [
+        told = [training.name for training in card.trainings]
+        assert told == names[max(0, number - MOST_TRAININGS) : number + 1]
+        assert [training.recipe for training in card.before] == [
             load_network(earlier).card.recipe for earlier in told[:-1]
         ]
         assert card.teacher == (names[0] if names[1] in told else None)
