@@ -264,13 +264,20 @@ def _write_again_and_again() -> None:
     """Another checkpoint and this one in turn, each in place of the one that stands there."""
     from dataclasses import replace
 
-    from hydranet.checkpoints import ROUTES, encode_weights, load, write_checkpoint
+    from hydranet.checkpoints import (
+        ROUTES,
+        encode_weights,
+        find_checkpoint,
+        load,
+        write_checkpoint,
+    )
     from hydranet.evaluation.route_log import read_route_log
 
     root = Path("checkpoints")
     model = load("resnet8", root)
     assert model.card is not None, "a loaded network has its card"
-    routes = read_route_log(root / "resnet8" / ROUTES)
+    here = find_checkpoint("resnet8", root).folder  # a kill may have left it under another name
+    routes = read_route_log(here / ROUTES)
     written = []
     for factor in (0.5, 2.0):  # halves and doubles are exact: the second is the first one again
         for parameter in model.parameters():
