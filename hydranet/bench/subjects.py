@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydranet.checkpoints import CHECKPOINTS, WEIGHTS, Checkpoint, find_checkpoint
+from hydranet.checkpoints import (
+    CHECKPOINTS,
+    WEIGHTS,
+    Checkpoint,
+    find_checkpoint,
+    standing_folder,
+)
 from hydranet.checkpoints.card import Card, DataNote, Provenance
 from hydranet.config import ArchitectureConfig, DynamicConfig
 from hydranet.costs import count_costs
@@ -42,7 +48,7 @@ def subject(name: str, *, root: Path = CHECKPOINTS, folder: Path) -> Subject:
     Raises:
         InputError: there is neither, or the checkpoint is damaged.
     """
-    if (root / name).is_dir():
+    if standing_folder(root / name):
         return Subject(find_checkpoint(name, root), trained=True)
     return Subject(untrained(name, model_config(name), folder), trained=False)
 

@@ -17,8 +17,10 @@ from hydranet.checkpoints.folders import (
     DamagedCheckpoint,
     check_files,
     find_checkpoint,
+    is_free,
     list_checkpoints,
     list_kept_out,
+    standing_folder,
 )
 from hydranet.checkpoints.loading import load, load_model
 from hydranet.checkpoints.writing import (
@@ -41,10 +43,12 @@ __all__ = [
     "check_files",
     "encode_weights",
     "find_checkpoint",
+    "is_free",
     "list_checkpoints",
     "list_kept_out",
     "load",
     "load_model",
     "replaced_folder",
+    "standing_folder",
     "write_checkpoint",
 ]

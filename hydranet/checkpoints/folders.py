@@ -161,6 +161,20 @@ def _card_of(folder: Path) -> Card:
     return _card(path, stat.st_mtime_ns, stat.st_size)
 
 
+def standing_folder(folder: Path) -> Path | None:
+    """Where the checkpoint of `folder` stands; None where there is none.
+
+    That is `folder`, unless its replacement was cut short: then the one before, under its own name.
+    """
+    previous = folder.with_name(PREVIOUS + folder.name)
+    return next((place for place in (folder, previous) if place.is_dir()), None)
+
+
+def is_free(folder: Path) -> bool:
+    """Whether a new checkpoint in `folder` would take no other's place."""
+    return not folder.exists() and standing_folder(folder) is None
+
+
 def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Checkpoint:
     """The checkpoint of that name under `root`, or in that folder.
 
@@ -171,18 +185,17 @@ def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Che
     folder = Path(name_or_folder)
     if len(folder.parts) == 1 and not folder.is_absolute():
         folder = root / folder
-    if not folder.is_dir():
-        previous = folder.with_name(PREVIOUS + folder.name)
-        if not previous.is_dir():  # stands only if a replacement was cut short
-            names = [p.name for p in sorted(folder.parent.glob("[!.]*")) if p.is_dir()]
-            there = f"There are: {', '.join(names)}." if names else _NONE_YET
-            raise InputError(f"There is no checkpoint {folder.name!r} in {folder.parent}. {there}")
-        folder = previous
+    name, standing = folder.name, standing_folder(folder)
+    if standing is None:
+        names = [p.name for p in sorted(folder.parent.glob("[!.]*")) if p.is_dir()]
+        there = f"There are: {', '.join(names)}." if names else _NONE_YET
+        raise InputError(f"There is no checkpoint {name!r} in {folder.parent}. {there}")
+    folder = standing
     card = _card_of(folder)
     weights = folder / WEIGHTS
     if _is_kept_out(folder):
         note = (folder / KEPT_OUT).read_text(errors="replace")[:_MOST_OF_NOTE]
-        raise InputError(f"The weights of {folder.name} are not here. {' '.join(note.split())}")
+        raise InputError(f"The weights of {name} are not here. {' '.join(note.split())}")
     if not weights.is_file():
         raise InputError(f"{WEIGHTS} is missing.")
     least = 2 * card.costs.parameters
@@ -196,4 +209,4 @@ def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Che
             f"{WEIGHTS} has {size:,} bytes, but {card.costs.parameters:,} parameters need at most "
             f"{most:,}; the card belongs to another network."
         )
-    return Checkpoint(folder.name.removeprefix(PREVIOUS), folder, card)
+    return Checkpoint(name.removeprefix(PREVIOUS), folder, card)

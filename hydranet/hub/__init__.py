@@ -15,6 +15,7 @@ from hydranet.checkpoints import (
     Checkpoint,
     check_files,
     find_checkpoint,
+    is_free,
     load_model,
     replaced_folder,
 )
@@ -100,7 +101,7 @@ def fetch_checkpoint(
     name = found.name if name is None else name
     if not name or Path(name).name != name or name.startswith("."):
         raise InputError(f"A checkpoint's name must be that of one folder, not {name!r}.")
-    if (root / name).exists():
+    if not is_free(root / name):
         raise InputError(
             f"There is a checkpoint {name!r} in {root} already. Remove it, or give the new one "
             "another name with --name."

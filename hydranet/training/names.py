@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hydranet.checkpoints import find_checkpoint
+from hydranet.checkpoints import find_checkpoint, is_free
 from hydranet.config import ArchitectureConfig, BackboneConfig, HydraBackboneConfig
 from hydranet.data.shards.files import data_folder
 from hydranet.errors import InputError
@@ -45,7 +45,7 @@ def free_name(
     folder = re.sub(r"[^A-Za-z0-9._-]+", "-", data_folder(data).name).strip("-.") or "own"
     names = [model, f"{model}-{folder}", f"{model}-{folder}-{image_size}px"]
     for name in names:
-        if not (root / name).exists() or is_trained(name, root, class_names, image_size):
+        if is_free(root / name) or is_trained(name, root, class_names, image_size):
             return name
     raise InputError(
         f"Checkpoints of other classes have the names {', '.join(names)} in {root}. Choose another "

@@ -111,6 +111,9 @@ def test_a_checkpoint_is_taken_before_random_weights(tmp_path: Path, make_checkp
     found = subject("hydra_res_d1", root=tmp_path / "zoo", folder=tmp_path / "random")
     assert found.trained
     assert found.card.architecture.num_classes == 8
+    (tmp_path / "zoo" / "hydra_res_d1").rename(tmp_path / "zoo" / ".previous-hydra_res_d1")
+    again = subject("hydra_res_d1", root=tmp_path / "zoo", folder=tmp_path / "random")
+    assert again.trained, "a replacement that was cut short leaves the checkpoint before"
     with pytest.raises(InputError, match=r"no network named 'resnet15'.*Did you mean"):
         subject("resnet15", root=tmp_path / "zoo", folder=tmp_path / "random")
 

@@ -214,6 +214,9 @@ def test_fetched_ones_are_among_the_checkpoints(hydra: Path, tmp_path: Path) -> 
     assert not damaged
     with pytest.raises(InputError, match=r"There is a checkpoint 'mine' in .* already"):
         fetch_checkpoint(saved, root=root)
+    (root / "mine").rename(root / ".previous-mine")  # as a replacement that was cut short leaves it
+    with pytest.raises(InputError, match=r"There is a checkpoint 'mine' in .* already"):
+        fetch_checkpoint(saved, root=root)
     for name in ("../mine", ".mine", ""):
         with pytest.raises(InputError, match="must be that of one folder"):
             fetch_checkpoint(saved, name=name, root=root)

@@ -87,6 +87,10 @@ def test_nothing_of_other_classes_is_overwritten(
     (tmp_path / "resnet8-my-photos-16px").mkdir()
     with pytest.raises(InputError, match="--name"):
         name(OURS)
+    (tmp_path / "resnet8").rename(tmp_path / ".previous-resnet8")  # as a kill may leave it
+    assert name(OTHERS) == "resnet8"
+    with pytest.raises(InputError, match="--name"):
+        name(OURS)
     check_name("resnet8", tmp_path, OTHERS)
     check_name("new", tmp_path, OURS)
     with pytest.raises(InputError, match=r"other classes \(class 0, .* would be overwritten"):
