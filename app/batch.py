@@ -152,7 +152,7 @@ def _take(item: Item, side: int) -> _Taken:
         content = item.load()
         with admitted(long=True):
             image = decode_image(content, name=IT)
-            return _Taken(thumbnail(image, _THUMBNAIL), fit_square(image, side).copy())
+            return _Taken(thumbnail(image, _THUMBNAIL), fit_square(image, side))
     except InputError as error:
         return _Taken(reason=str(error))
 

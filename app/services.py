@@ -115,7 +115,7 @@ def answered(checkpoint: Checkpoint, intake: Intake) -> Answered:
 
 def _pixels(checkpoint: Checkpoint, intake: Intake) -> NDArray[np.uint8]:
     side = checkpoint.card.architecture.image_size
-    return fit_square(intake.image, side).copy()  # Pillow lends its memory, read only
+    return fit_square(intake.image, side)
 
 
 def timing(

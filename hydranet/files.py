@@ -27,6 +27,22 @@ def cache_folder(kind: str) -> Path:
     return user_cache_path("hydranet", appauthor=False) / kind
 
 
+def check_writable(folder: Path) -> None:
+    """Make `folder` and see that files can be made in it, before work that would be lost else.
+
+    Raises:
+        InputError: they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"{folder} must be a folder that can be written to, but it cannot ({error.strerror}). "
+            "Choose another one."
+        ) from None
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write `content` beside `path`, flush it to the disk, then move it into place.
 

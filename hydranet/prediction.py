@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from hydranet.checkpoints.card import Card
+from hydranet.data.picture import Picture, rgb_picture
 from hydranet.data.resize import fit_square
 from hydranet.engines.engine import answer_of
 from hydranet.engines.own import OwnForward, matrix_of
@@ -19,10 +20,8 @@ from hydranet.errors import InputError
 from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
 from hydranet.routing.answer import Answer
+from hydranet.routing.arrays import check_choice
 from hydranet.timing import Timing, timed
-
-Picture = Image.Image | NDArray[np.uint8]
-"""An RGB image: PIL, or (H, W, 3) uint8."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,23 +56,19 @@ def predict(
         (2, 19332608, (2, 100))
 
     Raises:
-        InputError: k or a branch is out of range, both are given, or either is given for a static
-            network.
+        InputError: k, the threshold or a branch is out of range or no such number, branches are
+            given beside one of the others, any of them for a static network, or an image is no
+            picture.
     """
-    if (k is not None or threshold) and branches is not None:
-        raise InputError("Give either k or branches, not both: the branches say how many fire.")
     if runs < 1:
         raise InputError(f"runs must be at least 1, not {runs}.")
     card = model.card
     if card is None:
         raise InputError("The network has no card: load it from a checkpoint with hydranet.load.")
-    if not isinstance(model, DynamicNetwork) and (
-        k is not None or threshold or branches is not None
-    ):
-        raise InputError(f"{card.name} is a static network: all of it runs, so k cannot be chosen.")
     if branches is not None:
-        branches = sorted(set(branches))
         _check_branches(branches, card.costs.num_branches)
+        branches = sorted(set(branches))
+    check_choice(card, k, threshold, None if branches is None else np.array([branches]), images=1)
     with torch.no_grad():
         return [
             _predict_one(model, card, image, (k, threshold), branches, runs) for image in images
@@ -89,11 +84,12 @@ def network_input(card: Card, image: Picture) -> tuple[NDArray[np.uint8], Tensor
         >>> pixels, x = hydranet.network_input(card, hydranet.read_image("app/samples/cat.jpg"))
         >>> pixels.shape, tuple(x.shape)
         ((32, 32, 3), (1, 3, 32, 32))
+
+    Raises:
+        InputError: the image is no picture, see `Picture`.
     """
-    if not isinstance(image, Image.Image):
-        image = Image.fromarray(image)
-    pixels = fit_square(image, card.architecture.image_size)
-    tensor = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]  # (1, 3, side, side)
+    pixels = fit_square(rgb_picture(image), card.architecture.image_size)
+    tensor = torch.from_numpy(pixels).permute(2, 0, 1)[None]  # (1, 3, side, side)
     return pixels, card.normalisation.apply(tensor)
 
 
@@ -127,7 +123,8 @@ def _predict_one(
 
 
 def _check_branches(branches: Sequence[int], num_branches: int) -> None:
-    if wrong := [b for b in branches if not 0 <= b < num_branches]:
-        raise InputError(f"A branch must be from 0 to {num_branches - 1}, not {wrong[0]}.")
-    if not branches:
+    for branch in branches if num_branches else ():
+        if not (isinstance(branch, Integral) and 0 <= branch < num_branches):
+            raise InputError(f"A branch must be from 0 to {num_branches - 1}, not {branch}.")
+    if not len(branches):
         raise InputError("At least one branch must be on for every image.")

@@ -12,7 +12,7 @@ from hydranet.checkpoints import Checkpoint
 from hydranet.checkpoints.int8_note import Int8Note
 from hydranet.checkpoints.weights import read_weights
 from hydranet.data import LabelledImages
-from hydranet.engines import Engine, Outputs, open_engine
+from hydranet.engines import Engine, Outputs, engine_for, open_engine
 from hydranet.engines.engine import joined
 from hydranet.engines.int8.calibrate import METHODS, calibrate
 from hydranet.engines.int8.calibration import Calibration
@@ -53,6 +53,7 @@ def quantise(
     Raises:
         InputError: there are too few training images, or the network has no layers that int8 knows.
     """
+    engine_for(checkpoint, "int8")  # which says what it does not know
     card, weights = checkpoint.card, read_weights(checkpoint)
     held_out = max(1, images // _HELD_OUT)
     if len(train) < 2:

@@ -6,7 +6,7 @@ All that routes many images, on threads, in processes or on a cluster, does so b
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -78,7 +78,10 @@ class BatchRouter:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         settings.check(engine.card)
-        self.engine, self.card, self.settings = engine, engine.card, settings
+        self.engine, self.card, note = engine, engine.card, engine.card.int8
+        if engine.name == "int8" and note is not None:
+            settings = replace(settings, int8_sha256=note.calibration_sha256)
+        self.settings = settings
 
     def __call__(self, batch: Batch) -> pa.Table:
         """A row for each image; one that cannot be read has the reason."""

@@ -134,8 +134,9 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
         same = not any(folder.glob(_PATTERN))
     if not same:
         raise InputError(
-            f"{folder} holds routes of another network or with other settings. Choose another "
-            "folder, or give the settings in its _routes.json to go on."
+            f"{folder} holds routes of another network or with other settings, or computed in int8 "
+            "where these are not, or the reverse. Choose another folder, or give the settings in "
+            "its _routes.json to go on."
         )
     if not path.exists():
         write_whole(path, text.encode())

@@ -14,10 +14,12 @@ from hydranet.routing.arrays import check_choice
 @dataclass(frozen=True)
 class Settings:
     """How branches are chosen: the `k` best-scored, less those that the gate is less confident of
-    than `threshold`, 0 to 1. None: the network's own."""
+    than `threshold`, 0 to 1. None: the network's own. `int8_sha256`: of the calibration by which
+    int8 ran; None: single precision."""
 
     k: int | None = None
     threshold: float | None = None
+    int8_sha256: str | None = None
 
     def check(self, card: Card) -> None:
         """Raise InputError unless they fit the network."""

@@ -42,13 +42,15 @@ from hydranet.checkpoints.card import Card
 
 
 def settings_json(card: Card, settings: Settings) -> dict[str, Any]:
-    """Which network, and how it routed."""
-    return {
+    """Which network, and how it routed. What was not computed in single precision says so."""
+    said = {
         "checkpoint": card.name,
         "weights_sha256": card.weights_sha256,
         "k": (settings.k or card.costs.k) if card.costs.num_branches else None,
         "threshold": card.threshold if settings.threshold is None else settings.threshold,
     }
+    int8 = settings.int8_sha256
+    return said if int8 is None else {**said, "int8_sha256": int8}
 
 
 def routed_table(

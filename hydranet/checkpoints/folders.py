@@ -166,8 +166,9 @@ def standing_folder(folder: Path) -> Path | None:
 
     That is `folder`, unless its replacement was cut short: then the one before, under its own name.
     """
-    previous = folder.with_name(PREVIOUS + folder.name)
-    return next((place for place in (folder, previous) if place.is_dir()), None)
+    previous = folder.parent / (PREVIOUS + folder.name)
+    # os.path, to which a name that no file system takes is none that stands there
+    return next((place for place in (folder, previous) if os.path.isdir(place)), None)
 
 
 def is_free(folder: Path) -> bool:
@@ -182,8 +183,12 @@ def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Che
         InputError: there is none, its card does not fit, or its weights are missing or not of
             the size that the card says.
     """
+    if not str(name_or_folder):
+        raise InputError("A checkpoint needs a name or a folder, but what is given is empty.")
     folder = Path(name_or_folder)
-    if len(folder.parts) == 1 and not folder.is_absolute():
+    if folder.name in ("", ".."):  # `.` and the like, which are folders but name none
+        folder = Path(os.path.abspath(folder))
+    elif len(folder.parts) == 1:
         folder = root / folder
     name, standing = folder.name, standing_folder(folder)
     if standing is None:

@@ -49,9 +49,11 @@ def quantise_command(
     """
     from hydranet.checkpoints import add_int8, find_checkpoint
     from hydranet.data import load_images
+    from hydranet.engines import engine_for
     from hydranet.quantising import quantise
 
     found = find_checkpoint(checkpoint, checkpoints_root(checkpoints))
+    engine_for(found, "int8")  # what it does not know is said before long reading
     card = found.card
     train, test = (
         load_images(

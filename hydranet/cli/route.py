@@ -61,7 +61,9 @@ def route_command(
             help="Drop branches the gate is less confident of, 0 to 1; the network's own."
         ),
     ] = None,
-    part: Annotated[int, typer.Option(min=1, help="Images a part.")] = 4096,
+    part: Annotated[
+        int | None, typer.Option(min=1, help="Images a part; 4,096 unless given.")
+    ] = None,
     json: JsonOption = False,
     checkpoints: RootOption = None,
     engine: Annotated[
@@ -95,7 +97,7 @@ def route_command(
     from hydranet.bulk import sources
     from hydranet.bulk.arrow import leave_pandas_out
     from hydranet.bulk.helpers import routers
-    from hydranet.bulk.parts import route_to_parts
+    from hydranet.bulk.parts import PART, route_to_parts
     from hydranet.bulk.remote import place
     from hydranet.bulk.rows import Settings
     from hydranet.checkpoints import find_checkpoint, load_model
@@ -106,6 +108,12 @@ def route_command(
         )
     if log is not None and (k is not None or threshold):
         raise InputError("--k and --threshold do not go with --log: a route log has every k.")
+    if log is not None and engine not in ("auto", RAY):
+        raise InputError(
+            "--engine does not go with --log: every branch runs there, as the reference runs it."
+        )
+    if log is not None and part is not None:
+        raise InputError("--part does not go with --log: a route log is one file.")
     if log is None and device != "auto":
         raise InputError("--device goes with --log; with --out it is --engine that says where.")
     if engine == RAY and (log is not None or threads is not None):
@@ -121,7 +129,7 @@ def route_command(
         target = place(out or "")
         summary = route_on_ray(
             found, [place(given) for given in inputs], target, settings,
-            part_images=part, address=address, workers=workers,
+            part_images=part or PART, address=address, workers=workers,
         )  # fmt: skip
         _report(summary, checkpoint, target, json=json)
         return
@@ -131,7 +139,10 @@ def route_command(
     sources.check_inputs(paths)
     total = sources.count(paths, without=target)
     if not total:
-        raise InputError("There is no image, archive or table in what was given.")
+        raise InputError(
+            "There must be at least one image in what is given, but there is none: no picture, and "
+            "no archive or table with one in it."
+        )
     if log is not None:
         where = pick_device(device, threads)
         written = route_to_log(load_model(found).to(where), paths, log, total)
@@ -151,7 +162,7 @@ def route_command(
             router,
             sources.iterate(paths, without=target),
             target,
-            part_images=part,
+            part_images=part or PART,
             helpers=lent,
             on_progress=lambda done: bar.update(task, completed=done),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydranet.cli.shared import progress_bar
 from hydranet.errors import InputError
+from hydranet.files import check_writable
 
 if TYPE_CHECKING:
     from hydranet.models.network import Network
@@ -23,15 +24,21 @@ def route_to_log(
 
     Raises:
         InputError: no image can be read and has a label that is a class of the network, or the
-            folder cannot be written.
+            folder cannot be written or is a checkpoint's.
     """
     from hydranet.bulk import sources
     from hydranet.bulk.labelled import LabelledRun
-    from hydranet.checkpoints import ROUTES
+    from hydranet.checkpoints import CARD, ROUTES
     from hydranet.evaluation.class_features import CLASS_FEATURES, write_class_features
     from hydranet.evaluation.route_log import write_route_log
 
     assert model.card is not None, "a loaded network has its card"
+    if (folder / CARD).exists():
+        raise InputError(
+            f"{folder} is a checkpoint, whose own route log would be replaced. Choose another "
+            "--log."
+        )
+    check_writable(folder)
     run = LabelledRun(model, sources.iterate(inputs, without=folder))
     with progress_bar("{task.completed:,} of {task.total:,} images") as bar:
         task = bar.add_task("Routing", total=total)
@@ -42,10 +49,6 @@ def route_to_log(
     if run.rejected > _REASONS:
         print(f"{run.rejected - _REASONS:,} more cannot be read.", file=sys.stderr)
     found = run.finish()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder} cannot be made: {error.strerror}.") from None
     write_route_log(folder / ROUTES, found.routes)
     write_class_features(folder / CLASS_FEATURES, found.class_features)
     return {

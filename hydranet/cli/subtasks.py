@@ -28,7 +28,7 @@ def subtasks_command(
     branches: Annotated[
         int | None, typer.Option(help="Number of branches N: about 2·√classes, unless given.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of k-means.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of k-means.")] = 0,
     json: JsonOption = False,
     checkpoints: RootOption = None,
     download: DownloadOption = None,

@@ -6,7 +6,6 @@ encoded file in `bytes`) and integer class columns; class names stand in the sch
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,16 +14,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 
 from hydranet.data.dataset import ImageSet
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
+from hydranet.intake.images import decode_image
 
 IMAGE_COLUMNS = ("img", "image")
 LABEL_COLUMNS = ("fine_label", "label")
 _SUPERCLASS_COLUMN = "coarse_label"
-_KINDS = ("PNG", "JPEG", "WEBP")
 
 
 def is_parquet_folder(folder: Path) -> bool:
@@ -43,7 +41,8 @@ def read_parquet(folder: Path, split: str, *, image_size: int) -> ImageSet:
         there = ", ".join(sorted(path.name for path in folder.glob("*.parquet")))
         raise InputError(f"{folder} holds no {split}*.parquet; it holds {there}.")
     try:
-        table = pa.concat_tables([pq.read_table(path) for path in paths])
+        tables = [pq.read_table(path) for path in paths]
+        table = pa.concat_tables(tables)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"A Parquet file of {folder} cannot be read: {error}") from None
     image_column = _first_column(table.column_names, IMAGE_COLUMNS, folder)
@@ -51,7 +50,9 @@ def read_parquet(folder: Path, split: str, *, image_size: int) -> ImageSet:
     labels = _labels(table[label_column], label_column, folder)
     return ImageSet(
         name=folder.name,
-        images=_decode(table[image_column], image_size, folder),
+        images=_decode(
+            {path: one[image_column] for path, one in zip(paths, tables, strict=True)}, image_size
+        ),
         labels=labels,
         class_names=_class_names(table.schema, label_column, labels),
         superclasses=_superclasses(table, labels),
@@ -151,18 +152,21 @@ def _encoded(chunk: pa.StructArray, folder: Path) -> pa.Array:
     return chunk.field("bytes")
 
 
-def _decode(column: pa.ChunkedArray, image_size: int, folder: Path) -> np.ndarray:
-    """Encoded images → (M, image_size, image_size, 3) uint8."""
-    encoded = pa.chunked_array([_encoded(chunk, folder) for chunk in column.chunks])
-    images = np.empty((len(encoded), image_size, image_size, 3), np.uint8)
-    for row, value in enumerate(encoded):
-        try:
-            with Image.open(io.BytesIO(value.as_py() or b""), formats=_KINDS) as image:
-                images[row] = fit_square(image.convert("RGB"), image_size)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise InputError(
-                f"The image in row {row} of {folder} cannot be read: {error}"
-            ) from None
+def _decode(columns: dict[Path, pa.ChunkedArray], image_size: int) -> np.ndarray:
+    """Encoded images, by file, in this order → (M, image_size, image_size, 3) uint8."""
+    count = sum(len(column) for column in columns.values())
+    images = np.empty((count, image_size, image_size, 3), np.uint8)
+    places = iter(range(count))
+    for path, column in columns.items():
+        encoded = (value for chunk in column.chunks for value in _encoded(chunk, path.parent))
+        for row, value in enumerate(encoded):
+            name, content = f"{path.name}#{row}", value.as_py()
+            if content is None:
+                raise InputError(
+                    f"{name} must hold an encoded image, but the row has none. Mend the table, or "
+                    "make shards of it with hydranet shards --skip-unreadable, which leaves it out."
+                )
+            images[next(places)] = fit_square(decode_image(content, name=name), image_size)
     return images
 
 

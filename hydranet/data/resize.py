@@ -8,7 +8,7 @@ from PIL import Image
 
 
 def fit_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
-    """The central square of an RGB image, scaled to (side, side, 3) uint8.
+    """The central square of an RGB image, scaled to (side, side, 3) uint8, in memory of its own.
 
     Scaled by area-aware bicubic interpolation; an image that has the size already is not touched.
     """
@@ -18,4 +18,4 @@ def fit_square(image: Image.Image, side: int) -> NDArray[np.uint8]:
         left, top = (width - edge) / 2, (height - edge) / 2
         box = (left, top, left + edge, top + edge)
         image = image.resize((side, side), Image.Resampling.BICUBIC, box=box)
-    return np.asarray(image)
+    return np.array(image)

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
+from hydranet.data.picture import Picture, rgb_picture
 from hydranet.errors import InputError
 from hydranet.explain.dials import Dial, get_dial
 from hydranet.explain.parts import repeated
 from hydranet.models import DynamicNetwork, Network
-from hydranet.prediction import Picture
 from hydranet.routing.routes import PADDING, Route
 
 
@@ -93,15 +92,14 @@ def stability(
     `model`: from `hydranet.load`; `k`, `threshold`: as for a forward; `seed`: of the noise.
 
     Raises:
-        InputError: there is no such dial, k or the threshold is out of range or given for a static
-            network, or the network has no card.
+        InputError: there is no such dial, the image is no picture, k or the threshold is out of
+            range or given for a static network, or the network has no card.
     """
     chosen = get_dial(dial)
     card = model.card
     if card is None:
         raise InputError("The network has no card: load it from a checkpoint with hydranet.load.")
-    if not isinstance(image, Image.Image):
-        image = Image.fromarray(image)
+    image = rgb_picture(image)
     side = card.architecture.image_size
     pixels = np.stack([chosen.turned(image, s, side=side, seed=seed) for s in chosen.settings])
     x = card.normalisation.apply(torch.from_numpy(pixels).permute(0, 3, 1, 2))  # (S, 3, side, side)

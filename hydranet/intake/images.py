@@ -87,6 +87,25 @@ def _plain(content: bytes, name: str) -> Image.Image | None:
     return None
 
 
+_MODES: Final = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr",
+                 "HSV", "LAB", "I;16")  # fmt: skip
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """A picture that is decoded already, as `decode_image` gives them: its colours in sRGB, what is
+    transparent on white, 16-bit grey scaled to 8. It is not turned, and `image` stays as it is.
+
+    Raises:
+        InputError: its mode is none of colours of 8 bits or grey of 16.
+    """
+    if image.mode not in _MODES:
+        raise InputError(
+            f"A picture must have one of the modes {', '.join(_MODES)}, not {image.mode}. Convert "
+            "it to RGB first."
+        )
+    return _flatten(_reduced(image.copy()))
+
+
 def read_image(path: str | Path) -> Image.Image:
     """Read the file at `path` as `decode_image` does.
 

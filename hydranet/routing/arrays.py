@@ -7,6 +7,7 @@ the first ones run. The heads of a multi-head network all score 0, so the first 
 from __future__ import annotations
 
 import math
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def check_choice(
         )
     if fired is not None and (k is not None or threshold):
         raise InputError("Give either k and a threshold or branches: these say how many fire.")
-    if count and k is not None and not 1 <= k <= count:
+    if count and k is not None and not (isinstance(k, Integral) and 1 <= k <= count):
         raise InputError(f"k must be from 1 to {count}, the number of branches, not {k}.")
     if threshold is not None and not 0 <= threshold <= 1:
         raise InputError(f"The threshold must be from 0 to 1, not {threshold}.")

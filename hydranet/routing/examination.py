@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from hydranet.data.picture import Picture
 from hydranet.engines.own import OwnForward
 from hydranet.errors import InputError
 from hydranet.models.dynamic import DynamicNetwork
 from hydranet.models.network import Network
-from hydranet.prediction import Picture, network_input
+from hydranet.prediction import network_input
 from hydranet.routing.switchboard import Examined
 
 
@@ -17,7 +18,7 @@ def examine(model: Network, image: Picture) -> Examined:
     """What a network from `hydranet.load` computes of an image before a route is chosen.
 
     Raises:
-        InputError: the network is static, or has no card.
+        InputError: the network is static, or has no card; or the image is no picture.
     """
     if model.card is None:
         raise InputError("The network has no card: load it from a checkpoint with hydranet.load.")

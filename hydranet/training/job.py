@@ -16,6 +16,7 @@ from hydranet.checkpoints.card import Card
 from hydranet.config import ArchitectureConfig
 from hydranet.data.shards import ReadingFailed
 from hydranet.errors import InputError
+from hydranet.files import check_writable
 from hydranet.registry import list_models, model_config
 from hydranet.training.distributed import World, local_device
 from hydranet.training.finish import finish
@@ -123,6 +124,8 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
         k=job.k,
     )
     check_name(job.name, job.root, class_names)
+    for folder in (job.root, job.runs):  # said before long training, not behind it
+        check_writable(folder)
     recipe = replace(job.recipe, start=find_start(job.recipe.start, job.model))
     for needed in (recipe.start, recipe.teacher):
         if needed is not None:  # what is missing is said before long reading

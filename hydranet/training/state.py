@@ -97,9 +97,18 @@ def _check_identity(path: Path, saved: dict[str, Any], identity: dict[str, Any])
     for key, value in identity.items():
         if (found := saved.get(key)) != value:
             raise InputError(
-                f"The saved run {path} has another {key}: {shown(found)}, not {shown(value)}. "
+                f"The saved run {path} has another {key}: {_difference(found, value)}. "
                 "Repeat the settings of that run, or start without --resume."
             )
+
+
+def _difference(saved: object, wanted: object) -> str:
+    """In words, where two dictionaries differ field by field."""
+    if not isinstance(saved, dict) or not isinstance(wanted, dict):
+        return f"{shown(saved)}, not {shown(wanted)}"
+    fields = [name for name in wanted if saved.get(name) != wanted[name]]
+    differ = [f"{name} {shown(saved.get(name))}, not {shown(wanted[name])}" for name in fields]
+    return "; ".join(differ) or f"it adds {shown(sorted(set(saved) - set(wanted)))}"
 
 
 def _check_tensors(file: Any, model: Network) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from PIL import Image
 
 from hydranet.checkpoints import load
 from hydranet.errors import InputError
+from hydranet.explain import stability
+from hydranet.intake.images import decode_image
 from hydranet.models import HydraNet, Network, create_model
 from hydranet.prediction import network_input, predict
 
@@ -141,7 +144,10 @@ def test_no_image(static: Network) -> None:
         ({"branches": [1, 4]}, "from 0 to 3, not 4"),
         ({"branches": [-1]}, "from 0 to 3, not -1"),
         ({"branches": []}, "At least one branch"),
-        ({"k": 2, "branches": [1]}, "either k or branches"),
+        ({"branches": [1.5]}, "from 0 to 3, not 1.5"),
+        ({"k": 2.5}, "from 1 to 4.*not 2.5"),
+        ({"threshold": 0.1, "branches": [1]}, "either k and a threshold or branches"),
+        ({"k": 2, "branches": [1]}, "either k and a threshold or branches"),
         ({"runs": 0}, "runs must be at least 1, not 0"),
     ],
 )
@@ -150,6 +156,47 @@ def test_what_a_hydranet_refuses(
 ) -> None:
     with pytest.raises(InputError, match=sentence):
         predict(hydra, pictures[:1], **options)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "YCbCr", "I;16"])
+def test_a_picture_of_any_mode_is_seen_as_its_file_is(hydra: HydraNet, mode: str) -> None:
+    draw = np.random.default_rng(0)
+    if mode == "I;16":
+        picture = Image.fromarray(draw.integers(0, 2**16, (16, 16), dtype=np.uint16))
+    else:
+        colours = draw.integers(0, 256, (16, 16, 4), dtype=np.uint8)
+        picture = Image.fromarray(colours, "RGBA").convert("RGB" if mode == "CMYK" else "RGBA")
+        picture = picture.convert("RGB").convert(mode) if mode != "RGBA" else picture
+    kind = {"CMYK": "JPEG", "YCbCr": "JPEG"}.get(mode, "PNG")
+    file = io.BytesIO()
+    picture.save(file, kind, **({"quality": 100, "subsampling": 0} if kind == "JPEG" else {}))
+    assert hydra.card is not None
+    pixels, _ = network_input(hydra.card, picture)
+    expected = np.asarray(decode_image(file.getvalue()))
+    np.testing.assert_allclose(pixels, expected, atol=0 if kind == "PNG" else 12)
+    assert picture.mode == mode, "the caller's picture stays"
+    answers = predict(hydra, [picture, Image.fromarray(pixels)], runs=1)
+    np.testing.assert_array_equal(answers[0].logits, answers[1].logits)
+
+
+@pytest.mark.parametrize(
+    ("image", "sentence"),
+    [
+        ("photo.jpg", "not an object of type str.*read_image"),
+        (np.zeros((3, 16, 16), np.uint8), r"not an array \(3, 16, 16\) of uint8"),
+        (np.zeros((16, 16, 3)), r"not an array \(16, 16, 3\) of float64"),
+        (np.zeros((0, 16, 3), np.uint8), "must have a pixel"),
+        (Image.new("F", (16, 16)), "not F"),
+    ],
+)
+def test_what_is_no_picture(hydra: HydraNet, image: Any, sentence: str) -> None:
+    assert hydra.card is not None
+    with pytest.raises(InputError, match=sentence):
+        predict(hydra, [image], runs=1)
+    with pytest.raises(InputError, match=sentence):
+        network_input(hydra.card, image)
+    with pytest.raises(InputError, match=sentence):
+        stability(hydra, image, "blur")
 
 
 @pytest.mark.parametrize("options", [{"k": 1}, {"branches": [0]}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ import pyarrow as pa
 import pytest
 from data_sets import LABELS, NAMES, class_folders, encoded, parquet_folder, pictures, write_parquet
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
 from hydranet.data import ImageSet, load_images, load_validation
 from hydranet.data.folders import list_class_folders
 from hydranet.errors import InputError
+from hydranet.intake.images import decode_image
 
 # Parquet
 
@@ -99,24 +101,48 @@ def test_parquet_with_wrong_labels(tmp_path: Path, labels: list[Any], sentence: 
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "sentence"),
     [
-        b"not a picture",
-        b"",
-        None,
-        encoded(pictures(1, 64)[0])[:-4000],
-        encoded(pictures(1)[0], "GIF"),
-        encoded(pictures(1)[0], "TIFF"),
-        encoded(pictures(1)[0]).replace(b"IDAT", b"IDAU"),
+        (b"not a picture", "must be a PNG, JPEG or WebP picture"),
+        (b"", "it is empty"),
+        (None, "the row has none.*--skip-unreadable"),
+        (encoded(pictures(1, 64)[0])[:-4000], "damaged or cut short"),
+        (encoded(pictures(1)[0], "GIF"), "must be a PNG, JPEG or WebP picture"),
+        (encoded(pictures(1)[0], "TIFF"), "must be a PNG, JPEG or WebP picture"),
+        (encoded(pictures(1)[0]).replace(b"IDAT", b"IDAU"), "damaged or cut short"),
     ],
     ids=["text", "empty", "null", "cut", "gif", "tiff", "renamed chunk"],
 )
-def test_not_an_image_in_row_3(tmp_path: Path, content: bytes | None) -> None:
-    images: list[bytes | None] = [encoded(i) for i in pictures(5)]
-    images[3] = content
-    write_parquet(tmp_path / "train.parquet", images, LABELS[:5])
-    with pytest.raises(InputError, match=f"image in row 3 of .*{tmp_path.name} cannot be read"):
+def test_not_an_image_in_a_row(tmp_path: Path, content: bytes | None, sentence: str) -> None:
+    images: list[bytes | None] = [encoded(i) for i in pictures(6)]
+    images[4] = content
+    write_parquet(tmp_path / "train-0.parquet", images[:3], LABELS[:3])
+    write_parquet(tmp_path / "train-1.parquet", images[3:], LABELS[3:6])
+    with pytest.raises(InputError, match=rf"^train-1\.parquet#1 .*{sentence}"):
         load_images(tmp_path, "train", image_size=8)
+
+
+def test_rows_of_every_kind_of_picture_are_read_as_a_page_reads_them(tmp_path: Path) -> None:
+    deep = Image.fromarray(np.linspace(0, 65535, 64, dtype=np.uint16).reshape(8, 8))
+    clear = Image.new("RGBA", (8, 8), (200, 0, 0, 0))
+    turned = Image.fromarray(pictures(1, 8)[0])
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    files = []
+    for picture, options in (
+        (deep, {"format": "PNG"}),
+        (clear, {"format": "PNG"}),
+        (turned, {"format": "JPEG", "exif": exif}),
+    ):
+        file = io.BytesIO()
+        picture.save(file, **options)
+        files.append(file.getvalue())
+    write_parquet(tmp_path / "train.parquet", files, LABELS[:3])
+    found = load_images(tmp_path, "train", image_size=8).pixels([0, 1, 2])
+    for pixels, content in zip(found, files, strict=True):
+        np.testing.assert_array_equal(pixels, np.asarray(decode_image(content)))
+    assert 120 < found[0].mean() < 135, "16 bits are scaled, not clipped"
+    assert (found[1] == 255).all(), "what is transparent lies on white"
 
 
 def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
