@@ -28,14 +28,15 @@ def cache_folder(kind: str) -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """Make `folder` and see that files can be made in it, before work that would be lost else.
+    """See that `folder` can be made and written to, before work that would be lost else. Nothing is
+    left there.
 
     Raises:
-        InputError: they cannot.
+        InputError: it cannot.
     """
+    stands = next((place for place in (folder, *folder.parents) if place.exists()), folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        tempfile.TemporaryFile(dir=stands).close()
     except OSError as error:
         raise InputError(
             f"{folder} must be a folder that can be written to, but it cannot ({error.strerror}). "

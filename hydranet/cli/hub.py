@@ -33,6 +33,8 @@ def push_command(
 
     if (repo is None) == (to is None):
         raise InputError("Name either a repository of the Hub, such as user/name, or --to FOLDER.")
+    if to is not None and private:
+        raise InputError("--private is for a repository of the Hub; with --to, leave it out.")
     root = checkpoints_root(checkpoints)
     if to is not None:
         where = str(save_pretrained(checkpoint, to, license=license, root=root))

@@ -8,11 +8,18 @@ from typing import Annotated
 
 import typer
 
-from hydranet.cli.shared import DataOption, JsonOption, SkipOption, print_json, progress_bar
+from hydranet.cli.shared import JsonOption, SkipOption, print_json, progress_bar
 
 
 def shards_command(
-    data: DataOption,
+    data: Annotated[
+        Path,
+        typer.Option(
+            "--data",
+            envvar="HYDRANET_DATA",
+            help="Folder of the data set: Parquet, or a folder for each class.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="New folder that the shards are written to.")],
     megabytes: Annotated[int, typer.Option(min=1, help="About the size of a shard.")] = 256,
     seed: Annotated[int, typer.Option(min=0, help="Of the order of class folders' images.")] = 0,

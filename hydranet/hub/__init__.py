@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydranet.checkpoints import (
+    CARD,
     CHECKPOINTS,
     FILES,
     Checkpoint,
@@ -126,16 +127,22 @@ def save_pretrained(
 
     Raises:
         InputError: huggingface_hub is not installed, there is no such checkpoint, it is damaged, or
-            the folder cannot be written.
+            the folder cannot be written or holds a README.md of something else.
     """
     mixin, checkpoint = _mixin(), find_checkpoint(name_or_folder, root)
+    folder = Path(folder)
+    if (folder / "README.md").exists() and not (folder / CARD).exists():
+        raise InputError(
+            f"{folder} must be new or hold a checkpoint, for its README.md would be replaced, but "
+            "the one there is of something else. Choose another folder."
+        )
     try:
         mixin(checkpoint).save_pretrained(folder, model_card_kwargs={"license": license})
     except OSError as error:
         raise InputError(
             f"{folder} could not be written ({error.strerror}). Choose another folder."
         ) from None
-    return Path(folder)
+    return folder
 
 
 def push_to_hub(
@@ -158,12 +165,15 @@ def push_to_hub(
             the Hub cannot be reached or refuses.
     """
     mixin, checkpoint = _mixin(), find_checkpoint(name_or_folder, root)
+    # what an earlier checkpoint left in the repository, and this one does not have
+    lacking = [name for name in FILES if not (checkpoint.folder / name).is_file()]
     with hub_errors_said(repo_id):
         return mixin(checkpoint).push_to_hub(
             repo_id,
             private=private,
             token=token,
             commit_message=f"{checkpoint.card.name}, trained {checkpoint.card.provenance.created}",
+            delete_patterns=lacking,
             model_card_kwargs={"license": license, "repo_id": repo_id},
         )
 

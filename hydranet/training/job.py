@@ -124,6 +124,11 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
         k=job.k,
     )
     check_name(job.name, job.root, class_names)
+    if job.recipe.erase >= job.image_size:
+        raise InputError(
+            f"erase must be less than the image size, {job.image_size} pixels, or nothing of an "
+            f"image would be left, not {job.recipe.erase}."
+        )
     for folder in (job.root, job.runs):  # said before long training, not behind it
         check_writable(folder)
     recipe = replace(job.recipe, start=find_start(job.recipe.start, job.model))

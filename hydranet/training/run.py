@@ -85,7 +85,13 @@ def train_model(
     train, validation = divide(images, validation, recipe)
     recipe = replace(recipe, validation_images=len(validation))
     train.check_every_class_has_images()
-    normalisation = Normalisation(*train.channel_statistics())
+    mean, std = train.channel_statistics()
+    if not all(std):
+        raise InputError(
+            f"The training images of {train.name} must differ in red, green and blue, but in at "
+            "least one of these every pixel of all images is the same. Take other images."
+        )
+    normalisation = Normalisation(mean, std)
     torch.manual_seed(recipe.seed)
     network = build(config)
     teacher = _teacher(recipe, load_network, train, normalisation, device)

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hydranet.data.cifar import is_cifar_folder
 from hydranet.data.folders import list_class_folders, unreadable_images
 from hydranet.data.parquet import EncodedParquet, is_parquet_folder
-from hydranet.data.shards.files import CLASS_NAMES
+from hydranet.data.shards.files import CLASS_NAMES, is_shards
 from hydranet.data.shards.index import LABEL
 from hydranet.errors import InputError
 from hydranet.files import PART, remove_abandoned
@@ -133,6 +134,11 @@ def _splits(data: Path, seed: int) -> tuple[tuple[str, ...], dict[str, _Split]]:
             for split in _SPLITS
             if tables.has(split)
         }
+    if (holds_shards := is_shards(data)) or is_cifar_folder(data):
+        raise InputError(
+            f"Shards are made of Parquet files or of a folder for each class, but {data} holds "
+            f"{'shards already' if holds_shards else 'the CIFAR files of torchvision'}."
+        )
     listed = list_class_folders(data)
     if longest := [name for name in listed.class_names if "\n" in name or name != name.strip()]:
         raise InputError(

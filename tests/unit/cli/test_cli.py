@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from shell import Shell
@@ -94,6 +95,21 @@ def test_quantise_says_what_int8_costs_and_where_it_is_chosen(
     assert code == 0
     assert "calibrated by" in out
 
+    parts = (*named, "--out", tmp_path / "parts", "--threads", 1)
+    assert shell("route", folders, "--checkpoint", *parts)[0] == 0
+    code, _, err = shell("route", folders, "--checkpoint", *parts, "--engine", "int8")
+    assert code == 2
+    assert "computed in int8 where these are not" in err
+    in_int8 = ("--checkpoint", *named, "--out", tmp_path / "int8", "--engine", "int8")
+    assert shell("route", folders, *in_int8)[0] == 0
+    again = shell.json("route", folders, *in_int8)
+    assert again["images_now"] == 0
+    table = pq.read_table(tmp_path / "int8" / "routes-00000.parquet")
+    said = json.loads(table.schema.metadata[b"hydranet"])
+    now = find_checkpoint("six", tmp_path).card.int8
+    assert now is not None
+    assert said["int8_sha256"] == now.calibration_sha256
+
     other = {**data.__dict__, "test_sha256": "1" * 64}
     make_checkpoint("seven", tmp_path, shape=shape, data=DataNote(**other), class_names=CLASSES)
     code, _, err = shell("quantise", "seven", "--checkpoints", tmp_path, "--data", folders)
@@ -115,6 +131,9 @@ def test_quantise_says_what_int8_costs_and_where_it_is_chosen(
         (("train", "resnet8", "--data", "{data}", "--k", "1"), "it has no branches"),
         (("train", "resnet8", "--data", "{data}", "--image-size", "4"), "from 8 to 1024, not 4"),
         (("train", "resnet8", "--data", "{data}", "--device", "tpu"), "cpu"),
+        (("train", "resnet8", "--data", "{data}", "--erase", "32"), "less than the image size"),
+        (("train", "resnet8", "--data", "{data}", "--runs", "/proc/x"), "can be written to"),
+        (("subtasks", "resnet8", "--data", "{data}", "--seed", "-1"), "equal to 0"),
     ],
 )
 def test_bad_input_is_a_sentence_and_exit_code_2(
@@ -234,7 +253,11 @@ def test_route_answers_the_readable_and_says_why_not_the_rest(
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [("{tmp}/missing", "no file or folder"), ("{tmp}/empty", "no image"), ("{tmp}/x.png", "None")],
+    [
+        ("{tmp}/missing", "no file or folder"),
+        ("{tmp}/empty", "at least one image"),
+        ("{tmp}/x.png", "None"),
+    ],
 )
 def test_route_of_nothing_is_a_sentence_and_exit_code_2(
     shell: Shell, tmp_path: Path, make_checkpoint, given: str, said: str
@@ -268,10 +291,65 @@ def test_route_writes_a_route_log_of_labelled_images(
     assert log.index is not None
     assert (tmp_path / "log" / "class_features.parquet").is_file()
     assert "top-1" in shell(*command)[1]
-    for wrong, why in ((("--k", 2), "has every k"), (("--out", tmp_path / "x"), "not both")):
+    for wrong, why in (
+        (("--k", 2), "has every k"),
+        (("--out", tmp_path / "x"), "not both"),
+        (("--engine", "int8"), "--engine does not go with --log"),
+        (("--part", 7), "--part does not go with --log"),
+    ):
         code, _, err = shell(*command, *wrong)
         assert code == 2
         assert why in err
+
+
+def test_a_route_log_takes_no_checkpoints_place_and_is_not_made_for_nothing(
+    shell: Shell, folders: Path, tmp_path: Path, make_checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = make_checkpoint("tiny", tmp_path, class_names=("red", "blue", *"cdefgh"))
+    before = {path.name: path.read_bytes() for path in tiny.iterdir()}
+    (tmp_path / "file").write_text("no folder")
+
+    def route_nothing(*_: object) -> None:
+        raise AssertionError("images were routed")
+
+    monkeypatch.setattr("hydranet.bulk.labelled.LabelledRun.__init__", route_nothing)
+    for folder, why in ((tiny, "is a checkpoint"), (tmp_path / "file", "can be written to")):
+        code, _, err = shell(
+            "route", folders, "--checkpoint", "tiny", "--checkpoints", tmp_path, "--log", folder
+        )
+        assert code == 2
+        assert why in err
+    assert {path.name: path.read_bytes() for path in tiny.iterdir()} == before
+
+
+@pytest.mark.parametrize("named", ["", ".", "..", "/", "x" * 300])
+def test_what_names_no_checkpoint_is_a_sentence(
+    shell: Shell, folders: Path, tmp_path: Path, named: str
+) -> None:
+    code, _, err = shell(
+        "predict", folders / "red" / "00.png", "--checkpoint", named, "--checkpoints", tmp_path
+    )
+    assert code == 2
+    assert err.strip()
+    assert "Traceback" not in err
+
+
+def test_the_folder_one_stands_in_is_a_checkpoint(
+    tmp_path: Path, make_checkpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(make_checkpoint("tiny", tmp_path))
+    assert find_checkpoint(".").name == "tiny"
+
+
+def test_what_int8_does_not_know_is_said_before_images_are_read(
+    shell: Shell, tmp_path: Path, make_checkpoint
+) -> None:
+    make_checkpoint("experts", tmp_path, model="moe_vit")
+    code, _, err = shell(
+        "quantise", "experts", "--checkpoints", tmp_path, "--data", tmp_path / "none"
+    )
+    assert code == 2
+    assert "The engine int8 knows the layers of ResNet and DenseNet" in err
 
 
 def test_evaluate_writes_into_the_checkpoint_only_what_it_was_tested_on(

@@ -13,7 +13,8 @@ import torch
 from huggingface_hub import HfApi, ModelCard
 
 import hydranet
-from hydranet.checkpoints import CARD, WEIGHTS, load
+from hydranet.checkpoints import CARD, FILES, WEIGHTS, load
+from hydranet.checkpoints.int8_note import INT8
 from hydranet.cli import main
 from hydranet.errors import InputError
 from hydranet.hub import fetch_checkpoint, from_pretrained, push_to_hub, save_pretrained
@@ -72,14 +73,19 @@ def test_a_push_uploads_just_what_is_saved(
         asked.update(private=private, exist_ok=exist_ok)
         return type("Url", (), {"repo_id": repo_id})
 
-    def upload_folder(self: HfApi, *, repo_id: str, folder_path: Path, **_: Any) -> str:
+    def upload_folder(
+        self: HfApi, *, repo_id: str, folder_path: Path, delete_patterns: list[str], **_: Any
+    ) -> str:
+        asked.update(delete=delete_patterns)
         shutil.copytree(folder_path, tmp_path / "hub" / repo_id)
         return f"address of {repo_id}"
 
     monkeypatch.setattr(HfApi, "create_repo", create_repo)
     monkeypatch.setattr(HfApi, "upload_folder", upload_folder)
     assert push_to_hub(hydra, "me/mine", private=True, license="mit") == "address of me/mine"
-    assert asked == {"private": True, "exist_ok": True}
+    lacks = [name for name in FILES if not (hydra / name).exists()]
+    assert lacks
+    assert asked == {"private": True, "exist_ok": True, "delete": lacks}
     uploaded = tmp_path / "hub" / "me" / "mine"
     of_checkpoint = {path.name for path in hydra.iterdir()}
     assert {path.name for path in uploaded.iterdir()} == of_checkpoint | {
@@ -89,6 +95,20 @@ def test_a_push_uploads_just_what_is_saved(
     card = ModelCard.load(uploaded / "README.md")
     assert card.data.license == "mit"
     assert 'hydranet.from_pretrained("me/mine")' in card.content
+
+
+def test_nothing_of_another_checkpoint_or_project_is_mixed_in(hydra: Path, tmp_path: Path) -> None:
+    saved = save_pretrained(hydra, tmp_path / "saved")
+    (saved / INT8).write_text("of another checkpoint")
+    (saved / "notes.txt").write_text("the user's own")
+    save_pretrained(hydra, saved)
+    assert not (saved / INT8).exists()
+    assert (saved / "notes.txt").exists()
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "README.md").write_text("of a project")
+    with pytest.raises(InputError, match=r"README\.md would be replaced"):
+        save_pretrained(hydra, tmp_path / "project")
+    assert (tmp_path / "project" / "README.md").read_text() == "of a project"
 
 
 def test_the_model_card_has_the_cards_figures(checkpoint: Path, tmp_path: Path) -> None:

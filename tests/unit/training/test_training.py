@@ -213,12 +213,21 @@ def saved(coloured: ImageSet, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
-    [("recipe", replace(RECIPE, learning_rate=0.3).to_json()), ("data", "other images")],
+    ("key", "value", "said"),
+    [
+        (
+            "recipe",
+            replace(RECIPE, learning_rate=0.3).to_json(),
+            r"learning_rate [\d.]+, not 0.3\.",
+        ),
+        ("data", "other images", r"'.*', not 'other images'\."),
+    ],
 )
-def test_another_run_is_not_resumed(coloured: ImageSet, saved: Path, key: str, value: Any) -> None:
+def test_another_run_is_not_resumed(
+    coloured: ImageSet, saved: Path, key: str, value: Any, said: str
+) -> None:
     identity = {**IDENTITY, key: value}
-    with pytest.raises(InputError, match=f"has another {key}.*start without --resume"):
+    with pytest.raises(InputError, match=f"has another {key}: {said} .*start without --resume"):
         train(coloured, STATIC, state_path=saved, identity=identity, resume=True)
 
 
