@@ -59,6 +59,11 @@ class Inspection:
         """A class as it is read."""
         return readable_names(self.card.class_names)[index]
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether the network ran with its own settings."""
+        return self.board == own_board(self.card)
+
 
 def _timing(checkpoint: Checkpoint, board: Switchboard | None, found: Answer) -> Timing:
     """Of the route; where every token has its own, of as many branches for each."""

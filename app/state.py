@@ -41,7 +41,7 @@ GATE_DECIDES, ALWAYS, NEVER = "gate decides", "always runs", "never runs"
 SWITCH = (GATE_DECIDES, ALWAYS, NEVER)
 """Who decides about a branch."""
 
-_CARRIED = "carried_settings"
+_CARRIED, _SHOWN = "carried_settings", "shown_settings"
 _PAGE, _ARRIVED = "page_now", "arrived_from_another_page"
 
 
@@ -60,6 +60,20 @@ def take_up() -> None:
     """Set what another page carried here. Before any widget is drawn."""
     for key, value in st.session_state.pop(_CARRIED, {}).items():
         st.session_state[key] = value
+
+
+def remember(key: str, value: object) -> None:
+    """Keep what a widget shows, for `bring_back`."""
+    st.session_state.setdefault(_SHOWN, {})[key] = value
+
+
+def bring_back(key: str) -> None:
+    """Set a widget to what the visitor saw on the page that they come from, where neither the
+    session nor the address has it: of a widget that was set by an address, and not touched, the
+    session knows nothing. Before the widget is drawn."""
+    shown = st.session_state.get(_SHOWN, {})
+    if has_arrived() and key in shown and held(key) is None:
+        st.session_state[key] = shown[key]
 
 
 def arrive(page: str) -> None:

@@ -116,14 +116,15 @@ def entries(
     return ours + [_from_published(result) for result in published]
 
 
-def verdict(rows: Iterable[Entry]) -> list[tuple[Entry, Entry | None]]:
-    """Each HydraNet of ours with the static network of ours whose MACs are nearest, of those that
-    had a teacher as it had, or none: None if there is no such one. Empty without static networks of
-    ours."""
+def verdict(shown: Iterable[Entry], rows: Iterable[Entry]) -> list[tuple[Entry, Entry | None]]:
+    """Each HydraNet of ours that is `shown` with the static network of ours, of all `rows`, whose
+    MACs are nearest, of those that had a teacher as it had, or none: None if there is no such one.
+    Empty without static networks of ours."""
     ours = [row for row in rows if row.ours]
     if all(row.dynamic for row in ours):
         return []
-    return [(row, _nearest(row, _static_alike(row, ours))) for row in ours if row.dynamic]
+    hydras = [row for row in shown if row.ours and row.dynamic]
+    return [(row, _nearest(row, _static_alike(row, ours))) for row in hydras]
 
 
 def _nearest(row: Entry, others: Iterable[Entry]) -> Entry | None:
@@ -151,8 +152,8 @@ class Interpolated:
 def interpolated(row: Entry, rows: Iterable[Entry]) -> Interpolated | None:
     """Top-1 of a static network of ours of the MACs of `row`, with a teacher if that had one: on
     the straight line, over the logarithm of MACs, between the nearest cheaper and the nearest
-    dearer one; None outside."""
-    static = sorted(_static_alike(row, rows), key=lambda other: other.macs_m)
+    dearer one, of those that no cheaper one beats; None outside."""
+    static = _unbeaten(_static_alike(row, rows))
     cheaper = [other for other in static if other.macs_m <= row.macs_m]
     dearer = [other for other in static if other.macs_m > row.macs_m]
     if not cheaper or not dearer:
@@ -160,6 +161,15 @@ def interpolated(row: Entry, rows: Iterable[Entry]) -> Interpolated | None:
     low, high = cheaper[-1], dearer[0]
     share = math.log(row.macs_m / low.macs_m) / math.log(high.macs_m / low.macs_m)
     return Interpolated(low, high, low.top1 + share * (high.top1 - low.top1))
+
+
+def _unbeaten(rows: Iterable[Entry]) -> list[Entry]:
+    """By MACs, those that are more often right than every cheaper one."""
+    found: list[Entry] = []
+    for row in sorted(rows, key=lambda row: (row.macs_m, -row.top1)):
+        if not found or row.top1 > found[-1].top1:
+            found.append(row)
+    return found
 
 
 def free_saving(row: Entry) -> AtThreshold | None:

@@ -30,20 +30,21 @@ def page() -> None:
     chosen = choose_networks(rows)
     offer_own_network()
     with overview:
-        _show_overview(view, view.shown(rows), chosen)
+        _show_overview(view, rows, chosen)
     show_left_out(sum(not comparable(checkpoint.card) for checkpoint in good))
     damaged_notice(damaged)
     show_section(rows, chosen, good, with_card)
 
 
-def _show_overview(view: View, shown: list[Entry], chosen: list[Entry]) -> None:
+def _show_overview(view: View, rows: list[Entry], chosen: list[Entry]) -> None:
+    shown = view.shown(rows)
     if not shown:
         st.info("No family is chosen. Choose at least one above.")
         return
     left, right = st.columns([3, 2], gap="medium")
     with left:
         show_chart(shown, view, chosen)
-        show_verdict(shown)
+        show_verdict(shown, rows)
     with right:
         show_table(shown, view.axis)
 

@@ -65,21 +65,19 @@ def _answer(record: Record) -> str:
         (inspection.class_name(c), p, f"{100 * p:.1f} %", QUIET if place else ACCENT)
         for place, (c, p) in enumerate(top)
     ]
-    asked = inspection.class_in_question
-    asked_text = (
+    asked, best = inspection.class_in_question, inspection.class_name(top[0][0])
+    said = [
         f"Class in question: {inspection.class_name(asked)}, "
-        f"{100 * float(inspection.found.probabilities[asked]):.2f} %. "
-    )
-    return section(
-        "Answer",
-        bars(rows),
-        paragraph(
-            asked_text
-            if sure is None
-            else f"{asked_text}On the {sure.compared} test images where it was about this sure, "
-            f"the network was right in {sure.right_when_so:.0f} %."
-        ),
-    )
+        f"{100 * float(inspection.found.probabilities[asked]):.2f} %."
+    ]
+    if sure is not None:
+        alone = "" if inspection.by_itself else ", with its own settings instead of these,"
+        said.insert(
+            0,
+            f"On the {sure.compared} test images where it was about as sure of its answer as of "
+            f"{best} here, the network was{alone} right in {sure.right_when_so:.0f} %.",
+        )
+    return section("Answer", bars(rows), *map(paragraph, said))
 
 
 def _route_text(inspection: Inspection) -> str:
@@ -164,5 +162,5 @@ def _origin(record: Record) -> str:
                 ("Versions", ", ".join(f"{k} {v}" for k, v in record.versions.items())),
             ]
         ),
-        paragraph("The address shows the same on its server, once the image is uploaded there."),
+        paragraph(f"Of the address: {record.shows}"),
     )

@@ -22,9 +22,11 @@ def choose_k(card: Card) -> int:
         said = "The gate scores every branch; the k best-scored ones run."
         if not policy.gate:
             said = f"No gate chooses: the first k {policy.branches} run."
-    return st.slider(
+    k = st.slider(
         label, 1, costs.num_branches, costs.k, key=state.K, bind="query-params", help=said
     )
+    state.remember(state.K, k)
+    return k
 
 
 def choose_threshold(card: Card) -> float:
@@ -33,24 +35,27 @@ def choose_threshold(card: Card) -> float:
     policy = card.policy
     if not policy.gate:
         return 0.0
+    key = state.threshold_of(policy)
+    state.bring_back(key)
     if policy.in_a_row:
         percent = st.slider(
             "Go on while at least so much doubt is left (%)",
             0,
             100,
             round(100 * card.threshold),
-            key=state.DOUBT,
+            key=key,
             bind="query-params",
             help=policy.dial,
         )
-        return percent / 100
-    percent = st.slider(
-        f"Dynamic k: drop {policy.branches} below this confidence (%)",
-        0,
-        50,
-        0,
-        key=state.THRESHOLD,
-        bind="query-params",
-        help=policy.dial,
-    )
+    else:
+        percent = st.slider(
+            f"Dynamic k: drop {policy.branches} below this confidence (%)",
+            0,
+            50,
+            0,
+            key=key,
+            bind="query-params",
+            help=policy.dial,
+        )
+    state.remember(key, percent)
     return percent / 100

@@ -53,17 +53,18 @@ class Int8Note:
                 "are let through. Use the engine onnx."
             )
 
-    def words(self) -> str:
-        """For people: what is lost."""
+    def words(self, *, routed: bool) -> str:
+        """For people: what is lost. `routed`: whether the network has routes that could change."""
         fall = f"{abs(self.top1_fall):.2f} points {'below' if self.top1_fall > 0 else 'above'}"
         if abs(self.top1_fall) < 0.005:
             fall = "as much as"
         routes = (
-            "every route is the same"
+            ", every route is the same"
             if self.routes_changed == 0
-            else f"other branches fire for {self.routes_changed:.2f} % of the images"
+            else f", other branches fire for {self.routes_changed:.2f} % of the images"
         )
         return (
             f"In int8: top-1 {self.top1:.2f} %, {fall} single precision, on {self.images:,} test "
-            f"images; {self.agreement:.1f} % of the answers are the same, {routes}."
+            f"images; {self.agreement:.1f} % of the answers are the same"
+            f"{routes if routed else ''}."
         )

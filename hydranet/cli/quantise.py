@@ -93,5 +93,5 @@ def quantise_command(
             }
         )
         return
-    print(f"{checkpoint}: {done.note.words()}")
+    print(f"{checkpoint}: {done.note.words(routed=card.costs.num_branches > 0)}")
     print(f"  calibrated by {done.method}; run it with --engine int8")

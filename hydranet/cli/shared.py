@@ -103,7 +103,7 @@ def pick_device(device: str, threads: int | None) -> torch.device:
 def say_what_int8_costs(engine: Engine) -> None:
     """On standard error, where that engine was chosen."""
     if engine.name == "int8" and engine.card.int8 is not None:
-        print(engine.card.int8.words(), file=sys.stderr)
+        print(engine.card.int8.words(routed=engine.card.costs.num_branches > 0), file=sys.stderr)
 
 
 def reading_workers(workers: int | None, device: str, sharing: int = 1) -> int:

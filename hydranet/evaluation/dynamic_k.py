@@ -69,17 +69,30 @@ def dynamic_curve(
             "Gate scores and verdicts by k must have one shape (images, branches), not "
             f"{gate_scores.shape} and {correct_by_k.shape}."
         )
-    spent = np.array([costs.macs(count) for count in range(costs.num_branches + 1)])
-    points = []
-    for threshold in thresholds or (DOUBTS if policy.in_a_row else THRESHOLDS):
-        kept = branches_kept(gate_scores, costs.k, threshold, policy)
-        right = np.take_along_axis(correct_by_k, kept[:, None] - 1, axis=1)
-        points.append(
-            DynamicPoint(
-                threshold=threshold,
-                mean_branches=round(float(kept.mean()), 4),
-                mean_macs=round(float(spent[kept].mean()), 1),
-                top1=round(100 * float(right.mean()), 2),
-            )
+    return [
+        dynamic_point(
+            gate_scores, correct_by_k, costs, k=costs.k, threshold=threshold, policy=policy
         )
-    return points
+        for threshold in thresholds or (DOUBTS if policy.in_a_row else THRESHOLDS)
+    ]
+
+
+def dynamic_point(
+    gate_scores: NDArray[np.floating],
+    correct_by_k: NDArray[np.bool_],
+    costs: Costs,
+    *,
+    k: int,
+    threshold: float,
+    policy: Policy = GATED,
+) -> DynamicPoint:
+    """One point, of at most `k` branches an image; see `dynamic_curve`."""
+    spent = np.array([costs.macs(count) for count in range(costs.num_branches + 1)])
+    kept = branches_kept(gate_scores, k, threshold, policy)
+    right = np.take_along_axis(correct_by_k, kept[:, None] - 1, axis=1)
+    return DynamicPoint(
+        threshold=threshold,
+        mean_branches=round(float(kept.mean()), 4),
+        mean_macs=round(float(spent[kept].mean()), 1),
+        top1=round(100 * float(right.mean()), 2),
+    )

@@ -164,18 +164,23 @@ def test_only_networks_tested_on_the_same_data_are_compared(ours: list[Checkpoin
 
 
 def test_verdict_pairs_ours_with_the_nearest_of_ours(rows: list[Entry]) -> None:
+    def pairs(shown: list[Entry]) -> list[tuple[Entry, Entry | None]]:
+        return verdict(shown, shown)
+
     hydra, static = rows[:2]
     near, far = replace(static, macs_m=10.1), replace(static, macs_m=30.0)
     hydra = replace(hydra, macs_m=10.0)
-    assert verdict([far, hydra, near, *rows[2:]]) == [(hydra, near)]
+    assert pairs([far, hydra, near, *rows[2:]]) == [(hydra, near)]
     assert same_cost(hydra, near)
     assert not same_cost(hydra, far)
-    assert verdict([hydra, *rows[2:]]) == []
+    assert pairs([hydra, *rows[2:]]) == []
     taught = replace(hydra, teacher="t")
-    assert verdict([far, taught, near]) == [(taught, None)], "no other had a teacher"
+    assert pairs([far, taught, near]) == [(taught, None)], "no other had a teacher"
     far = replace(far, teacher="another")
-    assert verdict([far, taught, near, hydra]) == [(taught, far), (hydra, near)]
-    assert verdict([replace(near, mark=YOURS, teacher="t"), taught, near]) == [(taught, None)]
+    assert pairs([far, taught, near, hydra]) == [(taught, far), (hydra, near)]
+    assert pairs([replace(near, mark=YOURS, teacher="t"), taught, near]) == [(taught, None)]
+    assert verdict([hydra], [hydra, near]) == [(hydra, near)], "also one not shown"
+    assert verdict([near], [hydra, near]) == []
 
 
 def test_the_table_holds_the_figures_and_the_csv_runs_no_formula(rows: list[Entry]) -> None:

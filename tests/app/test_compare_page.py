@@ -111,8 +111,8 @@ def test_the_sentence_is_computed_from_the_cards(
     )  # fmt: skip
     services.checkpoints.clear()
     text = words(run())
-    assert "takes as many as **resnet\\_b** and stands 1.5 points above it" in text
-    assert "40.0 % to 38.5 %" in text
+    assert "takes as many as **resnet\\_b** and stands 1.50 points above it" in text
+    assert "40.00 % to 38.50 %" in text
 
 
 def nearest_widths(macs: int) -> tuple[int, int, int]:

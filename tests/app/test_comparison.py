@@ -52,6 +52,17 @@ def test_between_two_static_networks_that_had_a_teacher_as_it_had() -> None:
     assert (found.cheaper.name, found.dearer.name) == ("b", "d")
 
 
+def test_a_static_network_that_a_cheaper_one_beats_is_no_end_of_the_line() -> None:
+    others = [
+        entry("a", 10.0, 50.0), entry("b", 20.0, 60.0), entry("worse", 30.0, 55.0),
+        entry("costly", 50.0, 58.0), entry("c", 80.0, 66.0),
+    ]  # fmt: skip
+    found = interpolated(entry("h", 40.0, 70.0, dynamic=True), others)
+    assert found is not None
+    assert (found.cheaper.name, found.dearer.name) == ("b", "c")
+    assert found.top1 > 60.0
+
+
 @pytest.mark.parametrize("macs", [9.0, 80.0, 100.0])
 def test_outside_of_our_static_networks_nothing_is_said(macs: float) -> None:
     assert (

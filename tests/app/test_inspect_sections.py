@@ -144,6 +144,37 @@ def test_cost_stands_beside_all_branches_and_the_nearest_static_network() -> Non
     assert rows[2:] == ([static.name] if static else [])
 
 
+@pytest.mark.parametrize(
+    ("address", "top1", "said"),
+    [
+        ({}, "72.05\u00a0%", "with the gate picking 4."),
+        ({"k": "1"}, "", "with the gate picking 1."),
+        (
+            {"threshold": "7"}, "72.10\u00a0%",
+            "picking 4, branches below 7 % dropped, 42.7 M MACs on average.",
+        ),
+        ({"off": "16"}, "–", "not known, for none of the 10,000 test images was routed so."),
+    ],
+)  # fmt: skip
+def test_top1_is_that_of_the_setting_whatever_this_image_ran(
+    address: dict[str, str], top1: str, said: str
+) -> None:
+    page = visit(network="hydra_res_d2", **address)
+    card = find_checkpoint("hydra_res_d2").card
+    (table,) = (m.value for m in page.markdown if "this route" in m.value)
+    if "off" not in address and "threshold" not in address:
+        board_k = int(address.get("k", "4"))
+        top1 = f"{card.test.top1_by_k[board_k - 1]:.2f}\u00a0%"
+    assert table.splitlines()[2].split("|")[4].strip(" *") == top1
+    assert said in words(page)
+    alone = "with its own settings instead of these" in words(page) + page_warnings(page)
+    assert alone == bool(address)
+
+
+def page_warnings(page: AppTest) -> str:
+    return "\n".join(element.value for element in page.warning)
+
+
 def test_the_baseline_is_of_the_same_images_and_the_nearest_top1(
     tmp_path: Path, make_checkpoint
 ) -> None:

@@ -126,3 +126,18 @@ def test_nothing_is_said_of_a_gate_that_is_not_there(address: dict[str, str]) ->
     assert not any("gate" in label or "confidence" in label for label in labels)
     assert len(page.slider) == 1, "k, and no dial for a confidence that nobody has"
     assert picture(page)["layout"]["title"]["text"] == "All 4 heads fired"
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize("show", ["Branches", "Gate"])
+def test_specialise_calls_them_heads(show: str) -> None:
+    page = AppTest.from_file(str(PAGES / "specialise.py"), default_timeout=60)
+    page.query_params["show"] = show
+    page.run()
+    assert not page.exception
+    told = words(page)
+    assert "Heads of this network have no subtasks" in told
+    charts = [json.loads(chart.proto.spec)["layout"] for chart in page.get("plotly_chart")]
+    titles = [str(c.get(axis, {}).get("title")) for c in charts for axis in ("xaxis", "yaxis")]
+    assert any("head" in title for title in titles)
+    assert not any("branch" in title for title in titles)

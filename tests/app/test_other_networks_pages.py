@@ -143,7 +143,7 @@ def test_exits_stand_in_a_row_and_light_up_as_far_as_the_image_went() -> None:
     assert "did not run" in squares["hovertext"][2]
     said = words(page)
     assert "Exits stand in a row" in said
-    assert "if every image leaves at exit 0" in said
+    assert "going on while at least 100 % doubt is left, to 3 exits at most" in said
 
 
 def test_an_exit_can_be_switched_off() -> None:

@@ -114,6 +114,13 @@ def test_files_one_by_one_and_without_a_route_log(tmp_path: Path) -> None:
     assert "cannot be read" in sentences(hand_over(other, *files))[0]
 
 
+def test_its_address_is_not_said_to_show_it_to_others(tmp_path: Path) -> None:
+    page = hand_over(opened(view="Keep"), ("net.zip", zipped(folder(tmp_path))))
+    captions = " ".join(caption.value for caption in page.caption)
+    assert "Your network stays in this session" in captions
+    assert "Whoever opens it sees the same" not in captions
+
+
 @pytest.mark.parametrize("page", ["batch", "compare", "specialise"])
 def test_the_other_pages(tmp_path: Path, page: str) -> None:
     found = hand_over(opened(page), ("net.zip", zipped(folder(tmp_path))))

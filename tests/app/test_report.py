@@ -38,7 +38,12 @@ def inspection(request: pytest.FixtureRequest) -> Inspection:
 
 @pytest.fixture
 def kept(inspection: Inspection) -> Record:
-    return record(inspection, ADDRESS, services.route_log(inspection.checkpoint))
+    return record(
+        inspection,
+        ADDRESS,
+        "Whoever opens it sees the same.",
+        services.route_log(inspection.checkpoint),
+    )
 
 
 class Reader(HTMLParser):
@@ -110,6 +115,17 @@ def test_the_report_holds_the_figures_and_where_they_come_from(kept: Record) -> 
         assert f"{weight:.3f}" in text
     for score in found.gate_scores:
         assert f"{score:.2f}" in text
+
+
+def test_how_sure_is_said_of_the_answer_and_of_the_settings_it_was_measured_with(
+    kept: Record,
+) -> None:
+    inspection = kept.inspection
+    text = Reader(document(kept)).text
+    best = inspection.class_name(inspection.found.top(1)[0][0])
+    assert text.index(f"about as sure of its answer as of {best} here") < text.index("Class in")
+    assert ("with its own settings instead of these" in text) == (inspection.board is not None)
+    assert f"Of the address: {kept.shows}" in text
 
 
 def test_every_picture_in_the_report_says_what_it_shows(kept: Record) -> None:

@@ -31,11 +31,12 @@ def firing_map(
     subtask_of_class: Sequence[int] | None,
     *,
     chosen: tuple[int | None, int | None] = (None, None),
+    called: str = "branch",
 ) -> go.Figure:
     """A column for each class, a row for each branch, the fuller the oftener it fires.
 
-    `share`: (C, N); `chosen`: class and branch that are open below, ringed. A point's customdata
-    is "class branch".
+    `share`: (C, N); `chosen`: class and branch that are open below, ringed; `called`: what a branch
+    is called. A point's customdata is "class branch".
     """
     branches = share.shape[1]
     order = shown_classes(len(class_names), branches, subtask_of_class)
@@ -49,7 +50,7 @@ def firing_map(
             if own == (subtask_of_class is not None and subtask_of_class[label] == branch)
         ]
         if cells:
-            traces.append(_squares(cells, share, class_names, own=own))
+            traces.append(_squares(cells, share, class_names, own=own, called=called))
     if chosen != (None, None):
         traces.append(_ring(chosen, order, branches))
     layout = {
@@ -64,7 +65,7 @@ def firing_map(
             "zeroline": False,
         },
         "yaxis": {
-            "title": {"text": "branch"}, "tickvals": list(range(branches)),
+            "title": {"text": called}, "tickvals": list(range(branches)),
             "tickfont": {"size": 11}, "range": [branches - 0.4, -0.6], "showgrid": False,
             "zeroline": False, "fixedrange": True,
         },
@@ -79,6 +80,7 @@ def _squares(
     class_names: Sequence[str],
     *,
     own: bool,
+    called: str,
 ) -> Trace:
     values = np.nan_to_num(np.array([share[label, branch] for _, label, branch in cells]))
     faded = [
@@ -99,7 +101,7 @@ def _squares(
         "customdata": [f"{label} {branch}" for _, label, branch in cells],
         "hovertext": [escaped(class_names[label]) for _, label, _ in cells],
         "text": [f"{100 * value:.1f}" for value in values],
-        "hovertemplate": "%{hovertext}, branch %{y}"
+        "hovertemplate": f"%{{hovertext}}, {called} %{{y}}"
         + (" (its own)" if own else "")
         + "<br>fires for %{text} % of its images<extra></extra>",
     }  # fmt: skip

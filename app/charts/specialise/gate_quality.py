@@ -15,9 +15,15 @@ HEIGHT = 360
 _MISSED, _CONFUSED = "#d55e00", "#e69f00"
 
 
-def gate_quality(found: GateByK, k: int, ceiling: NDArray[np.float64] | None = None) -> go.Figure:
+def gate_quality(
+    found: GateByK,
+    k: int,
+    ceiling: NDArray[np.float64] | None = None,
+    *,
+    called: str = "branches",
+) -> go.Figure:
     """Stacked bars over k, in percent of all images; the default `k` marked. `ceiling`: (N,) share
-    right with a perfect gate, a line."""
+    right with a perfect gate, a line; `called`: what branches are called."""
     count = len(found.right)
     lucky = found.right_without_hit
     parts: list[tuple[str, np.ndarray | None, str]] = [
@@ -69,7 +75,7 @@ def gate_quality(found: GateByK, k: int, ceiling: NDArray[np.float64] | None = N
         "shapes": [upright(k, colour=OUTLINE)],
         "annotations": [default],
         "xaxis": {
-            "title": {"text": "branches that fire (k)"}, "dtick": 1 if count <= 24 else None,
+            "title": {"text": f"{called} that fire (k)"}, "dtick": 1 if count <= 24 else None,
             "range": [0.4, count + 0.6], "fixedrange": True,
         },
         "yaxis": {"title": {"text": "% of images"}, "range": [0, 100], "fixedrange": True},

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hydranet.routing.policies import GATED, Policy
 from hydranet.specialisation import Findings, Reliability
 from hydranet.specialisation.branches import DEAD, DUPLICATE, OVERLOADED
 
@@ -19,44 +20,48 @@ def own_and_other(share: NDArray[np.float64], subtasks: Sequence[int]) -> tuple[
     return float(own.mean()), float((share[labels].sum(axis=1) - own).mean() / others)
 
 
-def findings_sentences(found: Findings, *, every: bool) -> list[str]:
+def findings_sentences(found: Findings, policy: Policy = GATED, *, every: bool) -> list[str]:
     """Dead, overloaded and duplicate branches by number and figure, and what was looked for."""
+    one_is, two_are = policy.branch, policy.branches
+    a_branch, branches = one_is.capitalize(), two_are.capitalize()
     if every:
-        return ["Every branch fires for every image, so none stands out by its load."]
+        return [f"Every {one_is} fires for every image, so none stands out by its load."]
     lines = [
-        f"**Branch {branch} is dead**: it fires for {100 * share:.2f} % of images, less than "
+        f"**{a_branch} {branch} is dead**: it fires for {100 * share:.2f} % of images, less than "
         f"{DEAD:g} of an even share of {100 * found.even:.0f} %."
         for branch, share in found.dead
     ]
     lines += [
-        f"**Branch {branch} is overloaded**: it fires for {100 * share:.1f} % of images, "
+        f"**{a_branch} {branch} is overloaded**: it fires for {100 * share:.1f} % of images, "
         f"{share / found.even:.1f} times an even share."
         for branch, share in found.overloaded
     ]
     lines += [
-        f"**Branches {one} and {other} are duplicates**: of the images that fire either, "
+        f"**{branches} {one} and {other} are duplicates**: of the images that fire either, "
         f"{100 * share:.0f} % fire both."
         for one, other, share in found.duplicates
     ]
     if not found.dead:
-        lines.append(f"No branch is dead: none fires for less than {DEAD:g} of an even share.")
+        lines.append(f"No {one_is} is dead: none fires for less than {DEAD:g} of an even share.")
     if not found.overloaded:
         lines.append(
-            f"No branch is overloaded: none fires for more than {OVERLOADED:g} even shares."
+            f"No {one_is} is overloaded: none fires for more than {OVERLOADED:g} even shares."
         )
     if not found.duplicates:
         lines.append(
-            f"No two branches are duplicates: no pair fires together for {100 * DUPLICATE:.0f} % "
+            f"No two {two_are} are duplicates: no pair fires together for {100 * DUPLICATE:.0f} % "
             "or more of the images that fire either."
         )
     return lines
 
 
-def firing_text(share: NDArray[np.float64], subtasks: Sequence[int] | None) -> str:
+def firing_text(
+    share: NDArray[np.float64], subtasks: Sequence[int] | None, policy: Policy = GATED
+) -> str:
     """The map for who does not see it."""
     text = (
-        f"Map of {share.shape[0]} classes and {share.shape[1]} branches: the share of each class's "
-        "images that fires each branch."
+        f"Map of {share.shape[0]} classes and {share.shape[1]} {policy.branches}: the share of "
+        f"each class's images that fires each {policy.branch}."
     )
     if subtasks is None:
         return text
@@ -67,10 +72,10 @@ def firing_text(share: NDArray[np.float64], subtasks: Sequence[int] | None) -> s
     )
 
 
-def load_text(share: NDArray[np.float64]) -> str:
-    """Bars of the load."""
-    each = ", ".join(f"branch {b} {100 * s:.0f}" for b, s in enumerate(share))
-    return f"Bars of the percentage of images that fires each branch: {each}."
+def load_text(share: NDArray[np.float64], called: str = "branch") -> str:
+    """Bars of the load. `called`: what a branch is called."""
+    each = ", ".join(f"{called} {b} {100 * s:.0f}" for b, s in enumerate(share))
+    return f"Bars of the percentage of images that fires each {called}: {each}."
 
 
 def reliability_sentence(found: Reliability, what: str, right: str) -> str:

@@ -13,5 +13,6 @@ def choose_settings(card: Card) -> Settings:
     costs = card.costs
     if not costs.num_branches:
         return Settings()
+    state.bring_back(state.K)
     state.fit_to(costs.num_branches)
     return Settings(k=choose_k(card), threshold=choose_threshold(card))

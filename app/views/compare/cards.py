@@ -89,7 +89,8 @@ def _whole_card(row: Entry, checkpoint: Checkpoint, *, most: float) -> None:
     st.markdown(_figures(row) + f"\n- {plain(_accuracy(card))}")
     st.markdown(plain(architecture_words(card)))
     if card.int8 is not None:
-        st.markdown(plain(f"{card.int8.words()} Choose it with --engine int8."))
+        lost = card.int8.words(routed=card.costs.num_branches > 0)
+        st.markdown(plain(f"{lost} Choose it with --engine int8."))
     _show_training(row.name, card, most)
     show_recall(checkpoint)
     st.markdown(f"**Recipe:** {plain(words_of_recipe(card))}")

@@ -13,13 +13,13 @@ from app.words.teacher import rule_words, with_or_without
 from hydranet.routing.policies import Policy
 
 
-def show_verdict(rows: Sequence[Entry]) -> None:
-    """Our HydraNets against our static networks, and what to be careful of."""
-    st.markdown(" ".join([*_ours_with_ours(rows), *_caveats(rows)]))
+def show_verdict(shown: Sequence[Entry], rows: Sequence[Entry]) -> None:
+    """Our HydraNets that are shown against all our static networks, and what to be careful of."""
+    st.markdown(" ".join([*_ours_with_ours(shown, rows), *_caveats(shown, rows)]))
 
 
-def _ours_with_ours(rows: Sequence[Entry]) -> list[str]:
-    pairs = verdict(rows)
+def _ours_with_ours(shown: Sequence[Entry], rows: Sequence[Entry]) -> list[str]:
+    pairs = verdict(shown, rows)
     told = any(row.teacher for row in rows if row.ours)
     sentences = []
     for hydra, static in pairs:
@@ -28,7 +28,7 @@ def _ours_with_ours(rows: Sequence[Entry]) -> list[str]:
         )
         if saving := free_saving(hydra):
             sentences.append(
-                f"{_dialled(hydra.policy, saving.threshold)}, it keeps {saving.top1:.1f} % at "
+                f"{_dialled(hydra.policy, saving.threshold)}, it keeps {saving.top1:.2f} % at "
                 f"{rounded(saving.macs_m)} M MACs on average."
             )
     if any(static for _, static in pairs):
@@ -38,8 +38,8 @@ def _ours_with_ours(rows: Sequence[Entry]) -> list[str]:
 
 def _without_like(hydra: Entry) -> str:
     return (
-        f"**{plain(hydra.name)}** ({_cost(hydra)}, {hydra.top1:.1f} %) was trained "
-        f"{with_or_without(hydra.teacher)} and none of our static networks shown was, so it is "
+        f"**{plain(hydra.name)}** ({_cost(hydra)}, {hydra.top1:.2f} %) was trained "
+        f"{with_or_without(hydra.teacher)} and none of our static networks was, so it is "
         "held against none of them."
     )
 
@@ -59,26 +59,26 @@ def _compared(hydra: Entry, static: Entry, rows: Sequence[Entry], told: bool) ->
     if same_cost(hydra, static):
         return (
             f"**{plain(hydra.name)}** ({cost}) takes as many as **{plain(static.name)}**{also} "
-            f"and stands {_points(hydra.top1 - static.top1)} it: {hydra.top1:.1f} % to "
-            f"{static.top1:.1f} %."
+            f"and stands {_points(hydra.top1 - static.top1)} it: {hydra.top1:.2f} % to "
+            f"{static.top1:.2f} %."
         )
     if between := interpolated(hydra, rows):
         return (
-            f"**{plain(hydra.name)}** ({cost}, {hydra.top1:.1f} %) stands "
+            f"**{plain(hydra.name)}** ({cost}, {hydra.top1:.2f} %) stands "
             f"{_points(hydra.top1 - between.top1)} a static network of its MACs{also or ','} "
             f"interpolated between **{plain(between.cheaper.name)}** and "
-            f"**{plain(between.dearer.name)}**: {between.top1:.1f} %."
+            f"**{plain(between.dearer.name)}**: {between.top1:.2f} %."
         )
     which = f"static networks {taught}" if told else "static networks"
     return (
         f"None of our {which} takes as many MACs as **{plain(hydra.name)}** ({cost}, "
-        f"{hydra.top1:.1f} %); the nearest is **{plain(static.name)}** "
-        f"({rounded(static.macs_m)} M MACs, {static.top1:.1f} %)."
+        f"{hydra.top1:.2f} %); the nearest is **{plain(static.name)}** "
+        f"({rounded(static.macs_m)} M MACs, {static.top1:.2f} %)."
     )
 
 
 def _points(difference: float) -> str:
-    return f"{abs(difference):.1f} points {'above' if difference >= 0 else 'below'}"
+    return f"{abs(difference):.2f} points {'above' if difference >= 0 else 'below'}"
 
 
 def _dialled(policy: Policy, threshold: float) -> str:
@@ -91,8 +91,8 @@ def _dialled(policy: Policy, threshold: float) -> str:
     return f"With dynamic k, dropping {dropped}"
 
 
-def _caveats(rows: Sequence[Entry]) -> list[str]:
-    ours = [row for row in rows if row.ours]
+def _caveats(shown: Sequence[Entry], rows: Sequence[Entry]) -> list[str]:
+    ours = [row for row in shown if row.ours]
     if not ours:
         return [
             "All networks shown are published; none of our own checkpoints is among them. They "
@@ -100,7 +100,7 @@ def _caveats(rows: Sequence[Entry]) -> list[str]:
             "architecture's alone."
         ]
     sentences = []
-    if not verdict(ours):
+    if not verdict(shown, rows):
         one_kind = "HydraNets" if ours[0].dynamic else "static networks"
         sentences.append(
             f"Of ours, only {one_kind} are shown, so a HydraNet and a static network trained alike "

@@ -20,6 +20,7 @@ def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
     """The network, by name; the address keeps it."""
     by_name = {checkpoint.name: checkpoint for checkpoint in good}
     names = [checkpoint.name for checkpoint in _in_order(good)]
+    state.bring_back(state.NETWORK)
     gone = state.held(state.NETWORK)
     if gone not in (None, *names):
         st.session_state.pop(state.NETWORK, None)
@@ -33,6 +34,7 @@ def choose_checkpoint(good: list[Checkpoint]) -> Checkpoint:
             bind="query-params",
         )
         offer_own_network(state.NETWORK)
+    state.remember(state.NETWORK, name)
     return by_name[name]
 
 
@@ -52,6 +54,7 @@ def choose_board(card: Card) -> Switchboard | None:
     costs = card.costs
     if not costs.num_branches:
         return None
+    state.bring_back(state.K)
     state.fit_to(costs.num_branches)
     k = choose_k(card)
     with st.popover("Switchboard", icon=":material/toggle_on:", width="stretch"):

@@ -8,6 +8,7 @@ from app import services
 from app.charts.answer import cost_bar
 from app.charts.words import cost_text
 from app.comparing.baseline import static_baseline, top1_of_route
+from app.comparing.setting import AtSetting, at_setting
 from app.inspection import Inspection
 from app.views.text import plain
 from app.words.engines import engine_words
@@ -28,33 +29,33 @@ def show_cost(inspection: Inspection) -> None:
 
 
 def baseline_of(inspection: Inspection) -> Checkpoint | None:
-    """The static network that is as often right as this route, if there is one."""
+    """The static network that is as often right as this one is with this setting, or with its own
+    where nothing was measured with this; None if there is none."""
     fired = len(inspection.found.fired)
     if not fired:
         return None
-    top1 = _top1(inspection)
-    return static_baseline(inspection.card, services.checkpoints()[0], top1)
+    found, card = _at_setting(inspection), inspection.card
+    top1 = card.test.top1 if found is None else found.top1
+    return static_baseline(card, services.checkpoints()[0], top1)
 
 
-def _top1(inspection: Inspection) -> float:
-    """Of the test split, in percent, if every image took as long a route."""
-    fired, card, board = inspection.found.fired, inspection.card, inspection.board
-    if card.policy.in_a_row:
-        return top1_of_route(card, max(fired) + 1)
-    if card.policy.by_token and board is not None:
-        return top1_of_route(card, board.k)
-    return top1_of_route(card, len(fired))
+def _at_setting(inspection: Inspection) -> AtSetting | None:
+    """What was measured on the test split as the switchboard stands."""
+    log = services.route_log_if_any(inspection.checkpoint)
+    return at_setting(inspection.card, inspection.board, log)
 
 
 def cost_table(inspection: Inspection, baseline: Checkpoint | None = None) -> str:
     """This route, all branches, and a static baseline, as Markdown."""
     card, found, checkpoint = inspection.card, inspection.found, inspection.checkpoint
     count, fired = card.costs.num_branches, len(found.fired)
+    measured = _at_setting(inspection)
+    top1 = "–" if measured is None else f"{measured.top1:.2f}\u00a0%"
     rows = [
         "| | MACs | time | top-1 |\n|:--|--:|--:|--:|",
         "| **this route** | "
         f"**{found.macs / 1e6:.1f}\u00a0M** | **{inspection.timing.median:.1f}\u00a0ms** | "
-        f"**{_top1(inspection):.1f}\u00a0%** |",
+        f"**{top1}** |",
     ]
     if fired and found.macs < card.costs.all_branches_macs:
         by_token = card.policy.by_token
@@ -65,13 +66,13 @@ def cost_table(inspection: Inspection, baseline: Checkpoint | None = None) -> st
         )
         rows.append(
             f"| all {count} | {card.costs.all_branches_macs / 1e6:.1f}\u00a0M | "
-            f"{timing.median:.1f}\u00a0ms | {top1_of_route(card, count):.1f}\u00a0% |"
+            f"{timing.median:.1f}\u00a0ms | {top1_of_route(card, count):.2f}\u00a0% |"
         )
     if baseline is not None:
         rows.append(
             f"| {plain(baseline.name)} | {baseline.card.costs.routed_macs / 1e6:.1f}\u00a0M | "
             f"{services.timing(baseline, None).median:.1f}\u00a0ms | "
-            f"{baseline.card.test.top1:.1f}\u00a0% |"
+            f"{baseline.card.test.top1:.2f}\u00a0% |"
         )
     return "\n".join(rows)
 
@@ -99,20 +100,36 @@ def _parts(inspection: Inspection) -> str:
 def _measured(inspection: Inspection, baseline: Checkpoint | None) -> str:
     timing = inspection.timing
     fired = len(inspection.found.fired)
-    policy = inspection.card.policy
-    so_many = f" if the {policy.gate} picks {fired}" if fired else ""
-    if fired and not policy.gate:
-        so_many = f" if {fired} {policy.branches} run"
-    elif policy.in_a_row:
-        so_many = f" if every image leaves at {policy.branch} {max(inspection.found.fired)}"
-    elif policy.by_token and inspection.board is not None:
-        so_many = f" if the {policy.gate} picks {inspection.board.k} for each patch"
     return (
         f"Time: median of {timing.runs} runs on this server, {engine_words(inspection.engine)}, "
         f"one thread, {timing.fastest:.1f} to {timing.slowest:.1f} ms. "
-        f"Top-1: on {inspection.card.test.images:,} test images{so_many}."
-        + (f" {_beside(inspection, baseline)}" if fired else "")
+        f"{_top1_words(inspection)}" + (f" {_beside(inspection, baseline)}" if fired else "")
     )
+
+
+def _top1_words(inspection: Inspection) -> str:
+    """On what top-1 was measured, and with which setting."""
+    card, board, policy = inspection.card, inspection.board, inspection.card.policy
+    images = f"{card.test.images:,} test images"
+    if board is None:
+        return f"Top-1: on {images}."
+    found = _at_setting(inspection)
+    if found is None:
+        return f"Top-1: not known, for none of the {images} was routed so."
+    if policy.in_a_row:
+        setting = (
+            f"going on while at least {100 * board.threshold:g} % doubt is left, to {board.k} "
+            f"{policy.branches} at most"
+        )
+    elif not policy.gate:
+        return f"Top-1: on {images} if {board.k} {policy.branches} run."
+    else:
+        each = " for each patch" if policy.by_token else ""
+        setting = f"with the {policy.gate} picking {board.k}{each}"
+        if board.threshold:
+            setting += f", {policy.branches} below {100 * board.threshold:g} % dropped"
+    average = f", {found.mean_macs / 1e6:.1f} M MACs on average" if board.threshold else ""
+    return f"Top-1: on {images}, {setting}{average}."
 
 
 def _beside(inspection: Inspection, baseline: Checkpoint | None) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import services, state
 from app.handed_over import looked_at
+from app.handed_over.own_network import OwnNetwork
 from app.inspection import Inspection
 from app.report.document import document
 from app.report.figures import as_csv, as_json
@@ -31,17 +32,14 @@ def show_keep(inspection: Inspection) -> None:
     address, log = _address(), services.route_log_if_any(inspection.checkpoint)
     st.markdown("**The address of what you see**")
     st.code(address, language=None, wrap_lines=True)
-    st.caption(
-        "It holds the SHA-256 of your image, not the image: whoever opens it is asked to upload it."
-        if looked_at.named()
-        else "Whoever opens it sees the same."
-    )
+    shows = _shows(inspection)
+    st.caption(shows)
     st.markdown("**Files**")
     with st.container(horizontal=True, gap="small"):
         for label, icon, ending, mime, make in _FILES:
             st.download_button(
                 label,
-                data=partial(_made, make, inspection, address, log),
+                data=partial(_made, make, inspection, address, shows, log),
                 file_name=f"hydranet_{inspection.intake.sha256[:8]}.{ending}",
                 mime=mime,
                 icon=icon,
@@ -55,9 +53,29 @@ def show_keep(inspection: Inspection) -> None:
 
 
 def _made(
-    make: Callable[[Record], bytes], inspection: Inspection, address: str, log: RouteLog | None
+    make: Callable[[Record], bytes],
+    inspection: Inspection,
+    address: str,
+    shows: str,
+    log: RouteLog | None,
 ) -> bytes:
-    return make(record(inspection, address, log))
+    return make(record(inspection, address, shows, log))
+
+
+def _shows(inspection: Inspection) -> str:
+    """What the address shows, and to whom."""
+    image = (
+        "It holds the SHA-256 of your image, not the image: whoever opens it is asked to upload it."
+        if looked_at.named()
+        else ""
+    )
+    if isinstance(inspection.checkpoint, OwnNetwork):
+        network = (
+            "Your network stays in this session: to others, and to you after a reload, the "
+            "address shows another one."
+        )
+        return f"{network} {image}".strip()
+    return image or "Whoever opens it sees the same."
 
 
 def _address() -> str:

@@ -99,8 +99,8 @@ def _share(inspection: Inspection) -> Question:
     asked = inspection.class_in_question
     name = inspection.class_name(asked)
     return Question(
-        number=f"what branch {branch} adds to the logit of {name}",
-        raises=f"make branch {branch} speak for {name}",
+        number=f"what {policy.branch} {branch} adds to the logit of {name}",
+        raises=f"make {policy.branch} {branch} speak for {name}",
         lowers="make it speak against",
         unit="logit",
         note=_HELD,

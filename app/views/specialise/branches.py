@@ -13,6 +13,7 @@ from app.views.clicks import clicked
 from app.views.specialise import keys
 from app.views.specialise.images import show_slice
 from app.views.text import plain
+from app.words.policies import a
 from hydranet.routing.policies import Policy
 from hydranet.specialisation import BranchLoad, branch_load, findings, firing_share
 
@@ -41,19 +42,19 @@ def _show_map(data: DataSet) -> tuple[int | None, int | None]:
     def open_it() -> None:
         if cell := clicked(_MAP):
             label, branch = (int(number) for number in cell.split())
-            keys.put(keys.LABEL, names[label])
-            keys.put(keys.BRANCH, branch)
+            keys.put({keys.LABEL: names[label], keys.BRANCH: branch})
             st.session_state[keys.PAGE] = 1
 
     chosen = keys.cell(names, data.table.num_branches)
-    st.markdown("#### Which branch fires for which class")
+    policy = data.card.policy
+    st.markdown(f"#### Which {policy.branch} fires for which class")
     st.plotly_chart(
-        firing_map(share, names, subtasks, chosen=chosen),
+        firing_map(share, names, subtasks, chosen=chosen, called=policy.branch),
         key=_MAP,
         config=_CHART,
         on_select=open_it,
         selection_mode="points",
-        alt=firing_text(share, subtasks),
+        alt=firing_text(share, subtasks, policy),
     )
     words = ["The fuller a square, the larger the share of the class's images that fires it."]
     if subtasks is not None:
@@ -63,9 +64,11 @@ def _show_map(data: DataSet) -> tuple[int | None, int | None]:
             f"the class's images, any other branch for {100 * other:.0f} %."
         )
     else:
-        words.append("Branches of this network have no subtasks, so no class has a branch of its "
-                     "own.")  # fmt: skip
-    if data.card.policy.by_token:
+        words.append(
+            f"{policy.branches.capitalize()} of this network have no subtasks, so no class has "
+            f"{a(policy.branch)} of its own."
+        )
+    if policy.by_token:
         words.append(
             f"Every token has a route of its own; the {data.table.k} that count most for an image "
             "stand for it here."
@@ -88,16 +91,19 @@ def _show_load(data: DataSet) -> None:
         called = data.card.policy.branch
         st.markdown(f"#### How often each {called} fires")
         st.plotly_chart(
-            load_bars(load.share, even=found.even, right=load.right),
+            load_bars(load.share, even=found.even, right=load.right, called=called),
             key="load",
             config=_CHART,
-            alt=load_text(load.share),
+            alt=load_text(load.share, called),
         )
         st.caption(_load_words(load, found.even, data.card.policy))
     with right:
-        st.markdown("#### Which branches stand out")
+        policy = data.card.policy
+        st.markdown(f"#### Which {policy.branches} stand out")
         every = table.k == table.num_branches
-        st.markdown("\n".join(f"- {line}" for line in findings_sentences(found, every=every)))
+        st.markdown(
+            "\n".join(f"- {line}" for line in findings_sentences(found, policy, every=every))
+        )
 
 
 def _load_words(load: BranchLoad, even: float, policy: Policy) -> str:
@@ -120,10 +126,12 @@ def _show_how_far(data: DataSet) -> None:
     policy, share = data.card.policy, data.ask(branch_load).share
     st.markdown(f"#### How far images go: which share comes to each {policy.branch}")
     st.plotly_chart(
-        load_bars(share, even=float(share.mean()), right=data.ask(branch_load).right),
+        load_bars(
+            share, even=float(share.mean()), right=data.ask(branch_load).right, called=policy.branch
+        ),
         key="load",
         config=_CHART,
-        alt=load_text(share),
+        alt=load_text(share, policy.branch),
     )
     st.caption(
         f"Each {policy.branch} runs for the images that the one before it left in doubt: "

@@ -12,6 +12,7 @@ from app.charts.specialise.reliability import reliability_diagram
 from app.charts.specialise.words import reliability_sentence, reliability_text
 from app.datasets import DataSet
 from app.views.text import plain
+from hydranet.routing.policies import Policy
 from hydranet.specialisation import GateByK, PerfectGate, gate_by_k, perfect_gate, reliability
 
 _CHART = {"displaylogo": False, "displayModeBar": False}
@@ -25,11 +26,12 @@ def show_gate(data: DataSet) -> None:
     found = data.ask(gate_by_k)
     if found.hit is None:
         st.markdown("#### Right with every number of branches")
-        _show_by_k(found, data.table.k, None)
-        chooses = "" if data.card.policy.gate else " and no gate chooses among them"
+        policy = data.card.policy
+        _show_by_k(found, data.table.k, None, policy)
+        chooses = "" if policy.gate else " and no gate chooses among them"
         st.caption(
-            f"Branches of this network have no subtasks{chooses}, so there are no hits and no "
-            "confidence of a gate to show."
+            f"{policy.branches.capitalize()} of this network have no subtasks{chooses}, so there "
+            "are no hits and no confidence of a gate to show."
         )
         return
     ceiling = data.ask(perfect_gate)
@@ -37,7 +39,7 @@ def show_gate(data: DataSet) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.markdown("#### Right, missed by the gate, confused by the branches")
-        _show_by_k(found, data.table.k, ceiling)
+        _show_by_k(found, data.table.k, ceiling, data.card.policy)
         _say_by_k(found, data.table.k)
     with right:
         st.markdown("#### Is the gate as sure as it should be?")
@@ -52,13 +54,13 @@ def show_gate(data: DataSet) -> None:
     st.markdown(ceiling_sentences(ceiling, found, data.table.k))
 
 
-def _show_by_k(found: GateByK, k: int, ceiling: PerfectGate | None) -> None:
+def _show_by_k(found: GateByK, k: int, ceiling: PerfectGate | None, policy: Policy) -> None:
     perfect = None if ceiling is None else ceiling.right
     said = f"Right in percent: {_by_k(found.right)}."
     if perfect is not None:
         said += f" With a perfect gate: {_by_k(perfect)}."
     st.plotly_chart(
-        gate_quality(found, k, perfect), key="gate_by_k", config=_CHART,
+        gate_quality(found, k, perfect, called=policy.branches), key="gate_by_k", config=_CHART,
         alt=f"Stacked bars of what becomes of the images for every k. {said}",
     )  # fmt: skip
 

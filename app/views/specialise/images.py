@@ -48,17 +48,20 @@ def show_slice(data: DataSet) -> None:
     with left:
         _show_rows(data, chosen, found.images)
     with right:
-        st.markdown("**How often each branch fires for them**")
+        called = data.card.policy.branch
+        st.markdown(f"**How often each {called} fires for them**")
         st.plotly_chart(
-            load_bars(found.load, everywhere=whole.load), key="slice_load", config=_CHART,
-            alt=load_text(found.load),
-        )  # fmt: skip
+            load_bars(found.load, everywhere=whole.load, called=called),
+            key="slice_load",
+            config=_CHART,
+            alt=load_text(found.load, called),
+        )
         extra = found.load - whole.load
         st.caption(
-            "Bars: these images; strokes: all images. Above all, these fire branch "
+            f"Bars: these images; strokes: all images. Above all, these fire {called} "
             f"{int(np.argmax(extra))} more often ({100 * extra.max():+.1f} points)."
             if extra.max() > 0.0005
-            else "Bars: these images; strokes: all images. They fire branches as all images do."
+            else "Bars: these images; strokes: all images. They fire as all images do."
         )
 
 

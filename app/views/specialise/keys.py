@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import streamlit as st
@@ -32,13 +32,14 @@ def cell(class_names: Sequence[str], num_branches: int) -> tuple[int | None, int
     )
 
 
-def put(key: str, value: str | int) -> None:
-    """Set a widget that may not be drawn yet. In a widget's callback. Of one that is drawn the
+def put(values: Mapping[str, str | int]) -> None:
+    """Set widgets that may not be drawn yet. In a widget's callback. Of one that is drawn the
     address follows; of one that is not, Streamlit reads the address only when the page is loaded,
-    and writes it only at the run after the next."""
-    st.session_state[key] = value
-    with suppress(StreamlitAPIException):  # the widget is drawn
-        st.query_params[key] = str(value)
+    and writes it only at the run after the next. All are written as one step of the browser's way
+    back."""
+    st.session_state.update(values)
+    with suppress(StreamlitAPIException):  # the widgets are drawn
+        st.query_params.update({key: str(value) for key, value in values.items()})
 
 
 def fit(key: str, options: list) -> None:

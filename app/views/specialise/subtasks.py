@@ -105,7 +105,7 @@ def _show_plane(data: DataSet, maps: dict[str, ClassMap]) -> None:
 
     def open_it() -> None:
         if label := clicked(_PLANE):
-            keys.put(keys.LABEL, names[int(label)])
+            keys.put({keys.LABEL: names[int(label)]})
             st.session_state[keys.PAGE] = 1
 
     keys.fit(keys.LABEL, list(names))

@@ -90,7 +90,7 @@ def test_quantise_says_what_int8_costs_and_where_it_is_chosen(
     assert (note.images, note.top1_fall) == (len(test), found["top1_fall"])
     code, _, err = shell(*asked)
     assert code == 0
-    assert err == note.words() + "\n"
+    assert err == note.words(routed=True) + "\n"
     code, out, _ = shell("quantise", *named, "--data", folders, "--images", 64, "--gate", "int8")
     assert code == 0
     assert "calibrated by" in out

@@ -183,9 +183,11 @@ def test_a_note_that_cannot_be_is_a_sentence(wrong: dict[str, Any]) -> None:
         "calibration_sha256": "0" * 64, "images": 9, "top1": 60.0, "top1_fall": 0.1,
         "agreement": 99.0, "routes_changed": 0.0,
     }  # fmt: skip
-    assert "0.10 points below single precision" in Int8Note(**sound).words()
-    assert "0.10 points above" in Int8Note(**{**sound, "top1_fall": -0.1}).words()
-    assert "as much as single" in Int8Note(**{**sound, "top1_fall": 0.0}).words()
+    assert "0.10 points below single precision" in Int8Note(**sound).words(routed=True)
+    assert "0.10 points above" in Int8Note(**{**sound, "top1_fall": -0.1}).words(routed=True)
+    assert "as much as single" in Int8Note(**{**sound, "top1_fall": 0.0}).words(routed=True)
+    assert "every route is the same" in Int8Note(**sound).words(routed=True)
+    assert "route" not in Int8Note(**sound).words(routed=False)
     with pytest.raises(InputError, match="A card's int8 must give"):
         Int8Note(**{**sound, **wrong})
 
