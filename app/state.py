@@ -60,6 +60,7 @@ def take_up() -> None:
     """Set what another page carried here. Before any widget is drawn."""
     for key, value in st.session_state.pop(_CARRIED, {}).items():
         st.session_state[key] = value
+        remember(key, value)
 
 
 def remember(key: str, value: object) -> None:
@@ -68,11 +69,11 @@ def remember(key: str, value: object) -> None:
 
 
 def bring_back(key: str) -> None:
-    """Set a widget to what the visitor saw on the page that they come from, where neither the
-    session nor the address has it: of a widget that was set by an address, and not touched, the
-    session knows nothing. Before the widget is drawn."""
+    """Set a widget to what the visitor saw on the page that they come from, where the address says
+    nothing else: one that an address had set, and nobody touched, would begin anew. Before the
+    widget is drawn."""
     shown = st.session_state.get(_SHOWN, {})
-    if has_arrived() and key in shown and held(key) is None:
+    if has_arrived() and key in shown and key not in st.query_params:
         st.session_state[key] = shown[key]
 
 

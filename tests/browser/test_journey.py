@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -65,3 +66,22 @@ def test_the_address_of_a_page_leads_there_on_a_fresh_server(page: Page) -> None
         expect(page.locator(".js-plotly-plot").first).to_be_visible()
         expect(page.get_by_role("link", name="Inspect")).to_be_visible()
         expect(page.get_by_role("link", name="streamlit app")).to_have_count(0)
+
+
+def test_a_network_that_an_address_names_stays_on_every_page(page: Page, server: str) -> None:
+    page.goto(f"{server}/?network=hydra_res_d2&k=5&threshold=7")
+    network = page.get_by_role("combobox", name="Network", exact=True)
+    expect(page.locator(".gtitle").first).to_contain_text("fired")
+    expect(network).to_have_value("hydra_res_d2")
+    for name, path, dials in (
+        ("Specialise", "/specialise", False),
+        ("Batch", "/batch", True),
+        ("Specialise", "/specialise", False),
+        ("Inspect", "/", True),
+    ):
+        page.get_by_role("link", name=name).click()
+        page.wait_for_url(lambda url, path=path: urlsplit(url).path == path)
+        expect(network).to_have_value("hydra_res_d2")
+        if dials:
+            expect(page.get_by_role("slider").first).to_have_value("5")
+            expect(page).to_have_url(re.compile("threshold=7"))
