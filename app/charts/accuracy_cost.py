@@ -19,7 +19,7 @@ from app.charts.marks import MARKS, OUTLINE, Mark
 from app.charts.network_hover import HOVER, hover_of
 from app.charts.palette import ACCENT, QUIET
 from app.charts.point_names import point_names
-from app.comparing.front import pareto_front, settings
+from app.comparing.front import Setting, pareto_front, settings
 from app.comparing.rows import Entry
 
 HEIGHT = 500
@@ -41,8 +41,9 @@ def accuracy_cost(
     """
     known = [row for row in rows if axis.cost(row) is not None]
     traces: list[Trace] = []
-    if front and known:
-        traces.append(_front(known, axis))
+    steps = pareto_front(settings(known, axis)) if front else []
+    if steps:
+        traces.append(_front(steps))
     for row in known:
         if row.by_k and axis.at_k is not None:
             traces.append(k_curve(row, axis))
@@ -66,15 +67,14 @@ def accuracy_cost(
         },
         "xaxis": layout_of([float(axis.cost(row) or 0) for row in known], axis, log),
         "yaxis": {"title": {"text": "Top-1 (%)"}, "ticksuffix": " "},
-        "annotations": point_names(known, axis, log=log),
+        "annotations": point_names(known, axis, log=log, front=steps),
         **BARE,
     }  # fmt: skip
     return figure(traces, layout)
 
 
-def _front(rows: Sequence[Entry], axis: CostAxis) -> Trace:
+def _front(front: Sequence[Setting]) -> Trace:
     """Steps: at a cost between two networks of the front the cheaper one is the best there is."""
-    front = pareto_front(settings(rows, axis))
     return {
         "type": "scatter",
         "x": [setting.cost for setting in front],

@@ -2,7 +2,8 @@
 
 One symmetric scale for all maps that stand together: a pixel that counts as much has the same
 colour in each. Red and blue are told apart by colour-blind eyes; what counts little lets the pale
-grey image through, so that the maps are read alike on a light and a dark page.
+grey image through, so that the maps are read alike on a light and a dark page. The colour bar has
+the colours of the map where the pale image is as bright as it is on average.
 """
 
 from __future__ import annotations
@@ -41,12 +42,13 @@ def attribution_figure(
 
     `limit`: see `symmetric_limit`; `unit`: of the values, beside the colour bar.
     """
+    pale = _pale(pixels)
     figure = make_subplots(
         rows=1, cols=2, horizontal_spacing=0.03,
         subplot_titles=("what the network sees", "what counts for it"),
     )  # fmt: skip
     figure.add_trace(go.Image(z=pixels, hoverinfo="skip"), row=1, col=1)
-    figure.add_trace(go.Image(z=_pale(pixels), hoverinfo="skip"), row=1, col=2)
+    figure.add_trace(go.Image(z=pale, hoverinfo="skip"), row=1, col=2)
     figure.add_trace(
         go.Heatmap(
             z=values.astype(np.float32),
@@ -57,16 +59,18 @@ def attribution_figure(
         row=1,
         col=2,
     )
+    figure.add_trace(_bar_only("coloraxis2"), row=1, col=2)
+    span = {"cmin": -limit, "cmax": limit}
     figure.update_annotations(font_size=13)
     figure.update_layout(
         height=_HEIGHT,
         margin={"l": 0, "r": 0, "t": 78, "b": 0},
         plot_bgcolor="rgba(0,0,0,0)",
         paper_bgcolor="rgba(0,0,0,0)",
-        coloraxis={
-            "cmin": -limit,
-            "cmax": limit,
-            "colorscale": _colour_scale(),
+        coloraxis={**span, "colorscale": _colour_scale(), "showscale": False},
+        coloraxis2={
+            **span,
+            "colorscale": _colour_scale(ground=float(pale.mean())),
             "colorbar": {
                 "title": {"text": unit, "side": "top"}, "orientation": "h", "nticks": 5,
                 "thickness": 10, "len": 0.46, "x": 0.76, "y": 1.08, "yanchor": "bottom", "ypad": 0,
@@ -99,15 +103,30 @@ def thumbnail(
     return whole
 
 
-def _colour_scale() -> list[tuple[float, str]]:
-    """Blue, through nothing, to red, by opacity alone."""
-    blue, red = ", ".join(map(str, AGAINST)), ", ".join(map(str, FOR))
+def _colour_scale(ground: float | None = None) -> list[tuple[float, str]]:
+    """Blue, through nothing, to red, by opacity alone; opaque as over a grey `ground`, if given."""
+
+    def colour(full: tuple[int, int, int], opacity: float) -> str:
+        if ground is None:
+            return f"rgba({', '.join(map(str, full))}, {opacity})"
+        mixed = (round(opacity * c + (1 - opacity) * ground) for c in full)
+        return f"rgb({', '.join(map(str, mixed))})"
+
     return [
-        (0.0, f"rgba({blue}, {_OPAQUE})"),
-        (0.5, f"rgba({blue}, 0)"),
-        (0.5, f"rgba({red}, 0)"),
-        (1.0, f"rgba({red}, {_OPAQUE})"),
+        (0.0, colour(AGAINST, _OPAQUE)),
+        (0.5, colour(AGAINST, 0)),
+        (0.5, colour(FOR, 0)),
+        (1.0, colour(FOR, _OPAQUE)),
     ]
+
+
+def _bar_only(axis: str) -> go.Scatter:
+    """Nothing but the colour bar of a colour axis: that of the map itself would show its colours
+    over the page, not over the image."""
+    return go.Scatter(
+        x=[None], y=[None], mode="markers", marker={"color": [0], "coloraxis": axis},
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
 
 
 def _pale(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

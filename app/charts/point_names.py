@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from html import escape
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 from app.charts.cost_axes import CostAxis
 from app.charts.name_places import Place, Point, along, name_places
 from app.charts.palette import QUIET
+from app.comparing.front import Setting
 from app.comparing.rows import Entry
 
 
-def point_names(rows: Sequence[Entry], axis: CostAxis, *, log: bool) -> list[dict[str, Any]]:
-    """Annotations of a Plotly figure that shows `rows`, whose costs on `axis` are known; dynamic
-    networks choose first where their names stand."""
+def point_names(
+    rows: Sequence[Entry], axis: CostAxis, *, log: bool, front: Sequence[Setting] = ()
+) -> list[dict[str, Any]]:
+    """Annotations of a Plotly figure that shows `rows`, whose costs on `axis` are known, and
+    `front`; dynamic networks choose first where their names stand."""
     named = sorted((row for row in rows if row.at_hand), key=lambda row: row.k is None)
     points = [(_scaled(axis.cost(row), log), row.top1) for row in named]
     others = [(_scaled(axis.cost(row), log), row.top1) for row in rows if not row.at_hand]
@@ -26,14 +29,13 @@ def point_names(rows: Sequence[Entry], axis: CostAxis, *, log: bool) -> list[dic
         for curve in (row.by_k, row.by_threshold)
         if axis.at_k is not None
     ]
+    curves.append(_steps([(_scaled(setting.cost, log), setting.top1) for setting in front]))
     to_plot = _plot([*points, *others, *chain(*curves)])
     places = name_places(
         [to_plot(point) for point in points],
         [row.name for row in named],
-        avoid=[
-            *map(to_plot, others),
-            *chain(*(along([to_plot(point) for point in curve]) for curve in curves)),
-        ],
+        others=[to_plot(point) for point in others],
+        lines=list(chain(*(along([to_plot(point) for point in curve]) for curve in curves))),
     )
     return [
         _annotation(row, place, x)
@@ -49,6 +51,12 @@ def _annotation(row: Entry, place: Place, x: float) -> dict[str, Any]:
         "arrowwidth": 1, "arrowcolor": QUIET if place.led else "rgba(0,0,0,0)",
         "standoff": 6, "borderpad": 0,
     }  # fmt: skip
+
+
+def _steps(front: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The front as it is drawn: across, then up."""
+    turns = (((right, low), (right, high)) for (_, low), (right, high) in pairwise(front))
+    return [*front[:1], *chain(*turns)]
 
 
 def _scaled(cost: float | None, log: bool) -> float:
@@ -74,4 +82,4 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 def _share(value: float, low: float, high: float) -> float:
     """Of an axis, on which Plotly leaves some room at both ends."""
-    return 0.06 + 0.88 * (value - low) / (high - low) if high > low else 0.5
+    return 0.065 + 0.87 * (value - low) / (high - low) if high > low else 0.5

@@ -1,7 +1,8 @@
 """The network with its route as a still SVG: stem → gate → branches → combiner.
 
 The page draws the same with Plotly; a report must stand without Plotly's 4.5 MB of JavaScript.
-Text takes the colour of the page around it, so it reads in light, in dark and on paper.
+Text takes the colour of the page around it, so it reads in light, in dark and on paper. No line
+runs through a weight: on their way to the combiner lines begin beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from app.charts.words import network_text
 from app.inspection import Inspection
 
 _WIDTH, _ROW, _TOP = 640, 24, 40
-_STEM, _GATE, _BRANCH, _COMBINER = 50, 190, 380, 580
+_STEM, _GATE, _BRANCH, _COMBINER = 50, 190, 350, 580
+_WEIGHT, _BESIDE = _BRANCH + 40, _BRANCH + 70
+"""The middle of a weight, and where a line begins that goes on from there."""
+
+_ON_PAGE = 'fill="currentColor" stroke="var(--back)" stroke-width="4" paint-order="stroke"'
 
 
 def network_svg(inspection: Inspection) -> str:
@@ -55,7 +60,7 @@ def _hydra(inspection: Inspection, count: int) -> list[str]:
         colour, width = branch_colour(b), 1.5 + 9 * weight
         body += [
             _line(_GATE, middle, _BRANCH, rows[b], colour, width),
-            _line(_BRANCH, rows[b], _COMBINER, middle, colour, width),
+            _line(_BESIDE, rows[b], _COMBINER, middle, colour, width),
         ]
     body.append(_line(_STEM, middle, _GATE, middle, ACCENT, 4))
     body += [_branch(b, row, weights.get(b)) for b, row in enumerate(rows)]
@@ -95,7 +100,7 @@ def _branch(branch: int, row: float, weight: float | None) -> str:
     number = _text(_BRANCH, row + 4, str(branch), colour=on(colour))
     if weight is None:
         return square + number
-    return square + number + _text(_BRANCH + 40, row - 5, f"{100 * weight:.1f} %")
+    return square + number + _text(_WEIGHT, row + 4, f"{100 * weight:.1f} %")
 
 
 def _line(x0: float, y0: float, x1: float, y1: float, colour: str, width: float) -> str:
@@ -109,8 +114,11 @@ def _disc(x: float, y: float) -> str:
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="16" fill="{ACCENT}"/>'
 
 
-def _text(x: float, y: float, text: str, *, colour: str = "currentColor") -> str:
+def _text(x: float, y: float, text: str, *, colour: str | None = None) -> str:
+    """In the colour of the page's text, on a halo of the page's ground that keeps lines off it; in
+    a `colour`, where it stands on another."""
+    look = f'fill="{colour}"' if colour else _ON_PAGE
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="12" fill="{colour}">'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="12" {look}>'
         f"{escape(text)}</text>"
     )

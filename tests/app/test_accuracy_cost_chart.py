@@ -15,6 +15,8 @@ from app.charts.accuracy_cost import accuracy_cost
 from app.charts.cost_axes import AXES, rounded
 from app.charts.families import GROUPS, OTHER, group_of
 from app.charts.marks import MARKS, MEASURED, YOURS, mark_of
+from app.charts.point_names import point_names
+from app.comparing.front import Setting
 from app.comparing.rows import Entry, comparable, entries, same_cost, verdict
 from app.comparing.table import comparison_table
 from app.spreadsheet import as_csv
@@ -137,6 +139,16 @@ def test_names_stand_at_their_points_and_not_on_curves(rows: list[Entry]) -> Non
     figure = accuracy_cost(rows[:2], axis=AXES["Bytes"])
     assert set(names_in(figure)) == {"hydra_a", "resnet_b"}
     assert not {"small: other k", "dotted: dynamic k"} & {t.name for t in figure.data}
+
+
+def test_a_name_does_not_lie_on_the_front(rows: list[Entry]) -> None:
+    static = replace(rows[1], macs_m=30.0, top1=70.0, by_k=(), by_threshold=())
+    cheaper, better = replace(static, macs_m=10.0), replace(static, macs_m=90.0, top1=75.0)
+    front = [Setting(row, row.macs_m, row.top1) for row in (cheaper, better)]
+    (free,) = point_names([static], AXES["MACs"], log=True, front=front[1:])
+    (beside,) = point_names([static], AXES["MACs"], log=True, front=front)
+    assert abs(free["ay"]) == 0
+    assert abs(beside["ay"]) > 6.5, "off the step to the better one"
 
 
 def test_axis_type_follows_the_switch(rows: list[Entry]) -> None:

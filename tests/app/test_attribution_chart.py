@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -27,12 +29,26 @@ def a_map(strength: float, seed: int = 0) -> np.ndarray:
 def test_the_figure_holds_image_and_values_on_a_symmetric_scale() -> None:
     values = a_map(2.0)
     figure = attribution_figure(PIXELS, values, limit=3.0, unit="logit")
-    image, _, heat = figure.data
+    image, _, heat, _ = figure.data
     assert (image.z == PIXELS).all()
     assert (heat.z == values).all()
-    axis = figure.layout.coloraxis
-    assert (axis.cmin, axis.cmax) == (-3.0, 3.0)
-    assert axis.colorbar.title.text == "logit"
+    for axis in (figure.layout.coloraxis, figure.layout.coloraxis2):
+        assert (axis.cmin, axis.cmax) == (-3.0, 3.0)
+    assert figure.layout.coloraxis2.colorbar.title.text == "logit"
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_the_bar_shows_the_colours_of_the_map(grey: int) -> None:
+    pixels = np.full((1, 5, 3), grey, np.uint8)
+    values = np.array([[-2.0, -1.0, 0.0, 1.0, 2.0]], np.float32)
+    layout = attribution_figure(pixels, values, limit=2.0, unit="logit").layout
+    assert layout.coloraxis.showscale is False
+    scale = layout.coloraxis2.colorscale
+    colours = np.array([[int(c) for c in re.findall(r"\d+", colour)] for _, colour in scale])
+    assert colours.shape == (4, 3), "opaque: the page does not shine through"
+    where = (values[0] + 2) / 4
+    shown = [np.interp(where, [place for place, _ in scale], part) for part in colours.T]
+    assert np.abs(np.transpose(shown) - tinted(pixels, values, limit=2.0)[0]).max() <= 1
 
 
 @pytest.mark.parametrize("side", [16, 32, 64])

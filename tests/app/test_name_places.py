@@ -5,17 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.charts.name_places import HIGH, WIDE, Place, along, name_places
+from app.charts.name_places import HIGH, NARROW, WIDE, Place, along, name_places
 
 Boxes = list[tuple[float, float, float, float]]
 
 
-def boxes(points: list[tuple[float, float]], names: list[str], places: list[Place]) -> Boxes:
-    """Left, top, right, bottom of each name in pixels."""
+def boxes(
+    points: list[tuple[float, float]],
+    names: list[str],
+    places: list[Place],
+    size: tuple[float, float] = (WIDE, HIGH),
+) -> Boxes:
+    """Left, top, right, bottom of each name in pixels of a plot of that size."""
     found = []
     for (x, y), name, place in zip(points, names, places, strict=True):
-        middle, level = x * WIDE + place.right, y * HIGH + place.down
-        wide = 6.2 * len(name)
+        middle, level = x * size[0] + place.right, y * size[1] + place.down
+        wide = 6.0 * len(name)
         found.append((middle - wide / 2, level - 6.5, middle + wide / 2, level + 6.5))
     return found
 
@@ -48,10 +53,44 @@ def test_two_close_points_have_their_names_on_different_sides() -> None:
     assert one.right < 0 < other.right
 
 
-def test_what_is_to_be_avoided_is_not_covered() -> None:
+def test_a_line_is_not_covered() -> None:
     curve = along([(0.0, 0.5), (1.0, 0.5)])
-    place = only(name_places([(0.5, 0.5)], ["hydra"], avoid=curve))
+    place = only(name_places([(0.5, 0.5)], ["hydra"], lines=curve))
     assert abs(place.down) > 6.5, "off the curve"
+
+
+@pytest.mark.parametrize("kind", ["unnamed", "line"])
+def test_what_comes_near_in_a_narrow_window_is_not_covered_there(kind: str) -> None:
+    own, near = (0.5, 0.5), (0.37, 0.5)
+    if kind == "unnamed":
+        place = only(name_places([own], ["resnet20"], others=[near]))
+    else:
+        upright = along([(0.37, 0.3), (0.37, 0.7)])
+        place = only(name_places([own], ["resnet20"], lines=upright))
+    (wide,), (narrow,) = (
+        boxes([own], ["resnet20"], [place], size) for size in ((WIDE, HIGH), NARROW)
+    )
+    for box, (across, down) in ((wide, (WIDE, HIGH)), (narrow, NARROW)):
+        x, y = near[0] * across, near[1] * down
+        assert not overlap(box, (x - 5, y - 5, x + 5, y + 5))
+    assert wide[0] > own[0] * WIDE, "to the right: the left is free in a wide window only"
+
+
+def test_a_name_stays_within_a_narrow_window() -> None:
+    points, names = [(0.13, 0.5)], ["hydra_res_d1"]
+    (box,) = boxes(points, names, [only(name_places(points, names))], NARROW)
+    assert box[0] > -7
+
+
+def test_in_a_narrow_window_a_name_lies_on_a_line_rather_than_on_a_named_point() -> None:
+    points, names = [(0.5, 0.5), (0.37, 0.5)], ["resnet20", "b"]
+    lines = [along([(0.0, y / 20), (1.0, y / 20)]) for y in range(4, 17) if y != 10]
+    lines.append(along([(0.53, 0.5), (0.6, 0.5)]))  # free is the left only
+    place, _ = name_places(points, names, lines=[point for line in lines for point in line])
+    assert place is not None
+    (box,) = boxes(points[:1], names[:1], [place], NARROW)
+    x, y = 0.37 * NARROW[0], 0.5 * NARROW[1]
+    assert not overlap(box, (x - 6, y - 6, x + 6, y + 6))
 
 
 def test_a_name_amid_others_is_led_to_its_point() -> None:

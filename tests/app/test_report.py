@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from app.inspection import Inspection, inspect
 from app.intake import take_sample
 from app.report.document import document
 from app.report.figures import as_csv, as_json
+from app.report.network_svg import network_svg
+from app.report.parts import STYLE
 from app.report.record import Record, record
 from hydranet.checkpoints import CHECKPOINTS, list_checkpoints
 from hydranet.routing.switchboard import Switchboard
@@ -135,6 +138,29 @@ def test_every_picture_in_the_report_says_what_it_shows(kept: Record) -> None:
         if tag == "svg":
             assert attributes["role"] == "img"
             assert attributes["aria-label"]
+
+
+def test_no_line_runs_through_a_weight_and_names_stand_off_from_lines() -> None:
+    good, _ = list_checkpoints(CHECKPOINTS)
+    checkpoint = next(c for c in good if c.name == "hydra_res_d1")
+    inspection = inspect(checkpoint, take_sample("cat"), Switchboard(k=20))
+    drawing = ElementTree.fromstring(network_svg(inspection))
+    lines = [
+        np.linspace((float(a["x1"]), float(a["y1"])), (float(a["x2"]), float(a["y2"])), 500)
+        for a in (line.attrib for line in drawing.iter("line"))
+    ]
+    texts = {float(text.attrib["y"]): text for text in drawing.iter("text") if "%" in text.text}
+    assert len(texts) == 20
+    for y, text in texts.items():
+        reach = 3.6 * len(text.text), 6
+        middle = float(text.attrib["x"]), y - 4
+        assert not any((np.abs(line - middle) < reach).all(axis=1).any() for line in lines)
+    on_page = [text for text in drawing.iter("text") if text.attrib["fill"] == "currentColor"]
+    assert {"gate", "combiner"} < {text.text for text in on_page}
+    for text in on_page:
+        assert text.attrib["paint-order"] == "stroke"
+        assert text.attrib["stroke"] == "var(--back)"
+    assert "--back:" in STYLE
 
 
 def test_hostile_names_are_text(kept: Record) -> None:

@@ -136,6 +136,16 @@ def test_the_ceiling_is_a_line_over_the_bars() -> None:
     assert all(trace.type == "bar" for trace in gate_quality(GATE, 2).data)
 
 
+def test_what_becomes_of_the_images_is_told_apart_on_light_and_dark_pages() -> None:
+    colours = [bar.marker.color for bar in gate_quality(GATE, 2).data]
+    red, green, blue = np.array([[int(c[i : i + 2], 16) for c in colours] for i in (1, 3, 5)])
+    assert all(len(colour) == 7 for colour in colours), "opaque: the page does not shine through"
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    assert ((luma > 60) & (luma < 200)).all(), "neither as dark as the page nor as pale"
+    far = np.hypot(np.hypot(np.diff(red), np.diff(green)), np.diff(blue))
+    assert (far > 60).all(), "each stands out from the next in the stack"
+
+
 def test_the_ceiling_in_words() -> None:
     text = ceiling_sentences(ceiling(), GATE, 2)
     assert "would be right for **70.0 %** of images at k = 2, where this one is for 50.0 %" in text

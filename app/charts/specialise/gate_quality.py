@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from app.charts.figure import AXES, BARE, Trace, figure, upright
 from app.charts.marks import OUTLINE
-from app.charts.palette import ACCENT, faint
+from app.charts.palette import ACCENT
 from hydranet.specialisation import GateByK
 
 HEIGHT = 360
-_MISSED, _CONFUSED = "#d55e00", "#e69f00"
+_LUCKY, _CONFUSED, _MISSED = "#56b4e9", "#e69f00", "#d55e00"
+"""Opaque, so that they stand out from ACCENT and from each other on a light and on a dark page."""
 
 
 def gate_quality(
@@ -29,7 +30,7 @@ def gate_quality(
     parts: list[tuple[str, np.ndarray | None, str]] = [
         ("right" if lucky is None else "hit and right",
          found.right if lucky is None else found.right - lucky, ACCENT),
-        ("right without a hit", lucky, faint(ACCENT, 0.45)),
+        ("right without a hit", lucky, _LUCKY),
         ("confused by the branches (hit, but wrong)", found.confused, _CONFUSED),
         ("missed by the gate (no hit, and wrong)", found.missed, _MISSED),
     ]  # fmt: skip
