@@ -19,6 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from hydranet.checkpoints.card import Card
+from hydranet.config import ArchitectureConfig
 from hydranet.data.normalisation import Normalisation
 from hydranet.errors import InputError
 from hydranet.executions.stacked import can_stack
@@ -61,6 +63,28 @@ def _fixed(model: DynamicNetwork) -> str:
     return "buckets" if can_stack(model.branches) else "reference"
 
 
+def check_teacher(
+    config: ArchitectureConfig, card: Card | None, class_names: tuple[str, ...], image_size: int
+) -> None:
+    """Raise InputError where a teacher knows other classes than the student, or images of another
+    size."""
+    if config.num_classes != len(class_names):
+        raise InputError(
+            f"The teacher must have the student's {len(class_names)} classes, but it has "
+            f"{config.num_classes}. Choose a checkpoint trained on the same data set."
+        )
+    if card is not None and card.class_names != class_names:
+        raise InputError(
+            f"The teacher must have the student's classes in the same order, but {card.name} "
+            f"was trained on those of {card.data.name}. Choose another checkpoint."
+        )
+    if config.image_size != image_size:
+        raise InputError(
+            f"The teacher must take images of the student's size, {image_size} pixels, but it "
+            f"takes {config.image_size}. Choose another checkpoint or --image-size."
+        )
+
+
 def prepare_teacher(
     model: Network,
     *,
@@ -78,21 +102,7 @@ def prepare_teacher(
     Raises:
         InputError: the teacher knows other classes, or images of another size.
     """
-    if model.config.num_classes != len(class_names):
-        raise InputError(
-            f"The teacher must have the student's {len(class_names)} classes, but it has "
-            f"{model.config.num_classes}. Choose a checkpoint trained on the same data set."
-        )
-    if model.card is not None and model.card.class_names != class_names:
-        raise InputError(
-            f"The teacher must have the student's classes in the same order, but {model.card.name} "
-            f"was trained on those of {model.card.data.name}. Choose another checkpoint."
-        )
-    if model.config.image_size != image_size:
-        raise InputError(
-            f"The teacher must take images of the student's size, {image_size} pixels, but it "
-            f"takes {model.config.image_size}. Choose another checkpoint or --image-size."
-        )
+    check_teacher(model.config, model.card, class_names, image_size)
     settled = settle(recipe, model, device)
     model.to(device).to(memory_format=torch.channels_last).eval().requires_grad_(False)
     if settled.compile == "on":

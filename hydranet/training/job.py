@@ -18,6 +18,7 @@ from hydranet.data.shards import ReadingFailed
 from hydranet.errors import InputError
 from hydranet.files import check_writable
 from hydranet.registry import list_models, model_config
+from hydranet.training.distillation import check_teacher
 from hydranet.training.distributed import World, local_device
 from hydranet.training.finish import finish
 from hydranet.training.loop import Progress
@@ -134,7 +135,9 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
     recipe = replace(job.recipe, start=find_start(job.recipe.start, job.model))
     for needed in (recipe.start, recipe.teacher):
         if needed is not None:  # what is missing is said before long reading
-            find_checkpoint(needed, job.root)
+            there = find_checkpoint(needed, job.root).card
+            if needed == recipe.teacher:
+                check_teacher(there.architecture, there, class_names, job.image_size)
     splits = read_splits(job.source, report)
     train, validation = divide(splits.train, splits.validation, recipe)
     train, validation, test = (

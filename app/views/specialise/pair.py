@@ -64,8 +64,8 @@ def _show_table(found: Pair, first: Card, second: Card) -> None:
     )
     same = int(found.same_error.sum())
     right.markdown(
-        f"On {images:,} test images **{one}** is right for {100 * (both + ours) / images:.1f} % and"
-        f" **{other}** for {100 * (both + theirs) / images:.1f} %. {_verdict(ours, theirs)} Of the "
+        f"On {images:,} test images **{one}** is right for {100 * (both + ours) / images:.2f} % and"
+        f" **{other}** for {100 * (both + theirs) / images:.2f} %. {_verdict(ours, theirs)} Of the "
         f"{neither:,} that both get wrong, {100 * same / max(neither, 1):.0f} % get the same wrong "
         f"answer. Whoever knew which one to ask would be right for "
         f"{100 * (both + ours + theirs) / images:.1f} %."

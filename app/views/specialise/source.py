@@ -46,7 +46,7 @@ def show_summary(data: DataSet) -> None:
         else f"**{table.rows:,} test images** of {plain(data.card.data.name)} through "
         f"**{plain(data.card.name)}**"
     )
-    words = [f"{100 * found.right:.1f} % are answered right"]
+    words = [f"{100 * found.right:.2f} % are answered right"]
     if table.num_branches:
         policy = data.card.policy
         fired = f"{table.k} of {table.num_branches} {policy.branches} fire for each image"

@@ -164,3 +164,16 @@ def test_what_a_run_needs_is_looked_for_before_images_are_read(
     needs = replace(job(tmp_path, "resnet8", name="new", **{role: "nowhere"}), branches=None)
     with pytest.raises(InputError, match="There is no checkpoint 'nowhere'"):
         run_job(needs)
+
+
+def test_a_teacher_of_other_classes_is_refused_before_images_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_checkpoint: Callable[..., Path]
+) -> None:
+    def read_nothing(*_: object) -> None:
+        raise AssertionError("images were read")
+
+    make_checkpoint("strange", tmp_path, model="resnet8")
+    monkeypatch.setattr("hydranet.training.job.class_names_of", lambda *_: OURS)
+    monkeypatch.setattr("hydranet.training.job.read_splits", read_nothing)
+    with pytest.raises(InputError, match="The teacher must have the student's 5 classes, but it"):
+        run_job(replace(job(tmp_path, "resnet8", name="new", teacher="strange"), branches=None))
