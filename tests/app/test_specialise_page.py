@@ -84,7 +84,7 @@ def test_the_summary_and_the_words_are_the_logs(three: Path) -> None:
     log = log_of(three)
     right = 100 * float(np.mean(log.label == log.prediction))
     text = words(run(network="hydra_a"))
-    assert f"{right:.1f} % are answered right; 2 of 4 branches fire" in text
+    assert f"{right:.2f} % are answered right; 2 of 4 branches fire" in text
     share = np.bincount(log.fired.ravel(), minlength=4) / len(log)
     assert f"Branch {share.argmax()} is the busiest ({100 * share.max():.1f} %" in text
     assert log.correct_subtask_first is not None
