@@ -167,6 +167,7 @@ def test_top1_is_that_of_the_setting_whatever_this_image_ran(
         top1 = f"{card.test.top1_by_k[board_k - 1]:.2f}\u00a0%"
     assert table.splitlines()[2].split("|")[4].strip(" *") == top1
     assert said in words(page)
+    assert ("to that of this one with its own settings" in words(page)) == (top1 == "–")
     alone = "with its own settings instead of these" in words(page) + page_warnings(page)
     assert alone == bool(address)
 

@@ -137,7 +137,9 @@ def _beside(inspection: Inspection, baseline: Checkpoint | None) -> str:
     taught = with_or_without(inspection.card.teacher)
     if baseline is None:
         return f"Of our static networks none was trained {taught} on the same images as this one."
+    known = _at_setting(inspection) is not None
+    to_what = "" if known else " to that of this one with its own settings"
     return (
-        f"{plain(baseline.name)}: our static network of nearest top-1, same training images, both "
-        f"{taught}."
+        f"{plain(baseline.name)}: our static network of nearest top-1{to_what}, same training "
+        f"images, both {taught}."
     )
