@@ -89,7 +89,8 @@ def remove_abandoned(folder: Path) -> None:
     hour."""
     for path in folder.glob(f"{PART}*"):
         with suppress(OSError):  # its writer may have been slow, and finished just now
-            if time.time() - path.stat().st_mtime < ABANDONED_S:
+            touched = max(place.stat().st_mtime for place in (path, *path.rglob("*")))
+            if time.time() - touched < ABANDONED_S:
                 continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

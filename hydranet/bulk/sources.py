@@ -65,11 +65,16 @@ def files(inputs: Sequence[Place], without: Place | None = None) -> Iterator[Pla
 
 
 def _walk(folder: Path, left_out: Path | None) -> Iterator[Path]:
-    """Pictures, archives and tables under a folder, by name; hidden ones are left out."""
+    """Pictures, archives and tables under a folder, by name; hidden ones are left out. A folder
+    that cannot be opened stands for what is in it."""
     if folder.resolve() == left_out:
         return
-    with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    except OSError:
+        yield folder
+        return
     for name in names:
         path = folder / name
         if path.is_dir():

@@ -17,6 +17,10 @@ Statistics = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and standard deviation of each channel, in units of full scale (0 to 1)."""
 
 
+_COUNTED = 256
+"""Images of which the levels are counted at once: NumPy needs eight bytes for each pixel then."""
+
+
 def empty_histogram() -> NDArray[np.int64]:
     """Of no pixel yet: (3, 256), how often a channel has a level."""
     return np.zeros((3, 256), np.int64)
@@ -160,7 +164,8 @@ class ImageSet(LabelledImages):
     def channel_statistics(self) -> Statistics:
         """Mean and standard deviation of each channel, in units of full scale (0 to 1)."""
         histogram = empty_histogram()
-        add_to_histogram(histogram, self.images)
+        for start in range(0, len(self.images), _COUNTED):
+            add_to_histogram(histogram, self.images[start : start + _COUNTED])
         return statistics_of(histogram)
 
     def pixels(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:

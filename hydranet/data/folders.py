@@ -178,7 +178,8 @@ def _image_files(folder: Path) -> list[Path]:
 
 def _draw(path: Path) -> bytes:
     """Where a file stands in the draw of its class."""
-    return hashlib.sha256(f"{path.parent.name}/{path.name}".encode()).digest()
+    name = f"{path.parent.name}/{path.name}"  # of whatever bytes the file system allows
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
 
 def _drawn(root: Path, folders: list[Path]) -> ClassFolders:

@@ -54,7 +54,7 @@ def read_parquet(folder: Path, split: str, *, image_size: int) -> ImageSet:
             {path: one[image_column] for path, one in zip(paths, tables, strict=True)}, image_size
         ),
         labels=labels,
-        class_names=_class_names(table.schema, label_column, labels),
+        class_names=names_in_schema(table.schema, label_column) or _numbers(folder, label_column),
         superclasses=_superclasses(table, labels),
     )
 
@@ -75,7 +75,7 @@ class EncodedParquet:
         self._image = _first_column(schema.names, IMAGE_COLUMNS, folder)
         self._label = _first_column(schema.names, LABEL_COLUMNS, folder)
         said = names_in_schema(schema, self._label)
-        self.class_names = said or self._numbers()
+        self.class_names = said or _numbers(folder, self._label)
 
     def has(self, split: str) -> bool:
         """Whether there are files of that split."""
@@ -112,13 +112,6 @@ class EncodedParquet:
 
     def _paths(self, split: str) -> list[Path]:
         return sorted(self.folder.glob(f"{split}*.parquet"))
-
-    def _numbers(self) -> tuple[str, ...]:
-        """The class numbers as names, where the schema gives none."""
-        columns = [pq.read_table(path, columns=[self._label])[self._label]
-                   for path in sorted(self.folder.glob("*.parquet"))]  # fmt: skip
-        most = max(int(_labels(c, self._label, self.folder).max(initial=0)) for c in columns)
-        return tuple(str(number) for number in range(most + 1))
 
 
 def _first_column(there: list[str], names: tuple[str, ...], folder: Path) -> str:
@@ -185,11 +178,12 @@ def names_in_schema(schema: pa.Schema, column: str) -> tuple[str, ...] | None:
     return tuple(str(name) for name in names) if isinstance(names, list) else None
 
 
-def _class_names(schema: pa.Schema, column: str, labels: np.ndarray) -> tuple[str, ...]:
-    """The names in the schema, or the numbers where it has none."""
-    return names_in_schema(schema, column) or tuple(
-        str(number) for number in range(int(labels.max(initial=0)) + 1)
-    )
+def _numbers(folder: Path, column: str) -> tuple[str, ...]:
+    """The class numbers of all splits as names, where the schema gives none."""
+    columns = [pq.read_table(path, columns=[column])[column]
+               for path in sorted(folder.glob("*.parquet"))]  # fmt: skip
+    most = max(int(_labels(found, column, folder).max(initial=0)) for found in columns)
+    return tuple(str(number) for number in range(most + 1))
 
 
 def _superclasses(table: pa.Table, labels: np.ndarray) -> tuple[int, ...] | None:

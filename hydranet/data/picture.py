@@ -26,17 +26,22 @@ def rgb_picture(image: Picture) -> Image.Image:
             raise InputError(
                 f"An image must be a whole picture, but this one cannot be decoded: {error}."
             ) from None
+        _check_size(image.size)
         picture = image if image.mode == "RGB" else to_rgb(image)
     elif isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] == (3,):
+        _check_size(image.shape[1::-1])
         picture = Image.fromarray(image)
     else:
         raise InputError(
             f"An image must be a PIL picture or an array (H, W, 3) of uint8, not {_what(image)}. "
             "Read a file with hydranet.read_image."
         )
-    if not all(picture.size):
-        raise InputError(f"An image must have a pixel, but this one has the size {picture.size}.")
     return picture
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if not all(size):
+        raise InputError(f"An image must have a pixel, but this one has the size {size}.")
 
 
 def _what(image: object) -> str:

@@ -127,10 +127,16 @@ def save_pretrained(
 
     Raises:
         InputError: huggingface_hub is not installed, there is no such checkpoint, it is damaged, or
-            the folder cannot be written or holds a README.md of something else.
+            the folder cannot be written, is the checkpoint's own, or holds a README.md of
+            something else.
     """
     mixin, checkpoint = _mixin(), find_checkpoint(name_or_folder, root)
     folder = Path(folder)
+    if folder.resolve() == checkpoint.folder.resolve():
+        raise InputError(
+            f"{folder} is the checkpoint's own folder, and what is written must stand elsewhere. "
+            "Choose another folder."
+        )
     if (folder / "README.md").exists() and not (folder / CARD).exists():
         raise InputError(
             f"{folder} must be new or hold a checkpoint, for its README.md would be replaced, but "

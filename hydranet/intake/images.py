@@ -87,7 +87,7 @@ def _plain(content: bytes, name: str) -> Image.Image | None:
     return None
 
 
-_MODES: Final = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr",
+_MODES: Final = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr",
                  "HSV", "LAB", "I;16")  # fmt: skip
 
 

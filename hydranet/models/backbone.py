@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 from hydranet.config.backbone import LIBRARIES, BackboneConfig, HydraBackboneConfig
 from hydranet.errors import InputError
 from hydranet.models.chain import Chain, Neck, chain_of, not_a_chain
-from hydranet.models.narrow import fresh, narrowed
+from hydranet.models.narrow import NOT_RUNNING, fresh, narrowed
 from hydranet.models.parts import Body, HydraParts, Parts, Tail
 
 _USUAL_SIZE = 224
@@ -125,7 +125,7 @@ def chain_template(library: str, backbone: str, num_classes: int) -> Chain:
     try:
         with torch.no_grad():
             chain.forward(torch.empty(1, 3, _USUAL_SIZE, _USUAL_SIZE, device="meta"))
-    except (RuntimeError, ValueError, TypeError):
+    except NOT_RUNNING:
         raise not_a_chain(backbone) from None
     return chain
 
@@ -181,7 +181,7 @@ def templates_of(config: BackboneConfig, widths: tuple[float, ...]) -> Templates
     try:
         with torch.no_grad():
             seen = stem(x)
-    except (RuntimeError, ValueError):
+    except NOT_RUNNING:
         raise InputError(
             f"{config.backbone} cannot run on images of {config.image_size}×{config.image_size} "
             "pixels. Choose a larger image size."
@@ -214,14 +214,15 @@ def split_places(library: str, backbone: str, *, image_size: int = _USUAL_SIZE) 
     with torch.no_grad():
         for at, name in enumerate(names):
             holds_layers = any(isinstance(m, nn.Conv2d) for m in chain.maps[name].modules())
-            if at and holds_layers and x.shape[2] > 1:
+            if at and holds_layers and isinstance(x, Tensor) and x.shape[2] > 1:
                 rest = _Rest(ChainBody({n: chain.maps[n] for n in names[at:]}), chain.neck)
-                try:
+                with suppress(InputError):
                     narrowed(rest, x, 0.5)
                     places.append(name)
-                except InputError:
-                    pass
-            x = chain.maps[name](x)
+            try:
+                x = chain.maps[name](x)
+            except NOT_RUNNING:  # images are too small for it
+                break
     return places
 
 

@@ -11,7 +11,7 @@ import typing
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hydranet.config.backbone import HydraBackboneConfig
 from hydranet.errors import InputError
@@ -25,6 +25,7 @@ from hydranet.models.backbone import (
 )
 from hydranet.models.chain import Chain, chain_of, check_chain
 from hydranet.models.hydra import Branch, HydraNet
+from hydranet.models.narrow import NOT_RUNNING
 from hydranet.subtasks import branches_for, fired_for
 
 _CHECKED_SIZE = 64
@@ -158,8 +159,12 @@ def _default_split(library: str, backbone: str, image_size: int) -> str:
     falls = []
     with torch.no_grad():
         for name, module in chain.maps.items():
-            side, x = x.shape[2], module(x)
-            if x.shape[2] < side and name in places:
+            side = x.shape[2] if isinstance(x, Tensor) else 0  # some hand on lists between parts
+            try:
+                x = module(x)
+            except NOT_RUNNING:  # images are too small for it
+                break
+            if isinstance(x, Tensor) and x.shape[2] < side and name in places:
                 falls.append(name)
     if not places:
         raise InputError(f"{backbone} cannot be split anywhere: no part of it can be narrowed.")

@@ -29,6 +29,13 @@ def narrow_channels(channels: int, width: float) -> int:
     return channels if width == 1 else max(_MULTIPLE, _MULTIPLE * round(channels * width / 8))
 
 
+NOT_RUNNING = (
+    RuntimeError, ValueError, TypeError, IndexError, AttributeError, AssertionError,
+)  # fmt: skip
+"""What modules raise, cut from their classifier or on shapes that they were not made for: those of
+libraries promise no list."""
+
+
 def narrowed(part: nn.Module, x: Tensor, width: float) -> nn.Module:
     """A copy of `part` on the meta device, each layer with `width` times its channels; its input
     stays as it is. `x`: an input of `part`, of which only the shape matters.
@@ -41,7 +48,7 @@ def narrowed(part: nn.Module, x: Tensor, width: float) -> nn.Module:
     try:
         with torch.no_grad():
             twin(x.to("meta"))
-    except (RuntimeError, ValueError) as error:
+    except NOT_RUNNING as error:
         raise InputError(f"The part cannot be made narrower: {error}") from None
     finally:
         for hook in hooks:

@@ -44,7 +44,11 @@ def check_choice(
         )
     if fired is not None and (k is not None or threshold):
         raise InputError("Give either k and a threshold or branches: these say how many fire.")
-    if count and k is not None and not (isinstance(k, Integral) and 1 <= k <= count):
+    if (
+        count
+        and k is not None
+        and not (isinstance(k, Integral) and not isinstance(k, bool) and 1 <= k <= count)
+    ):
         raise InputError(f"k must be from 1 to {count}, the number of branches, not {k}.")
     if threshold is not None and not 0 <= threshold <= 1:
         raise InputError(f"The threshold must be from 0 to 1, not {threshold}.")

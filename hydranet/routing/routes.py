@@ -71,6 +71,10 @@ class Route:
                 f"A route's branches must lie in 0 to {self.num_branches - 1} ({PADDING} pads), "
                 f"but it names {low if low < PADDING else high}."
             )
+        if not bool((self.indices != PADDING).any(dim=1).all()):
+            raise InputError(
+                "A route needs at least one branch for every image, not padding alone."
+            )
         ones = (self.indices != PADDING).to(torch.int64)
         if int(_scatter(self, ones).max()) > 1:
             raise InputError("A route names one branch twice for the same image.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ _THREADS = 2
 
 def connect(files: Sequence[Path] = (), *, in_order: bool = False) -> duckdb.DuckDBPyConnection:
     """A fresh database in memory. It may read `files`; every other file, the network, extensions
-    and its own settings are out of reach. Give the same paths, absolute, as parameters.
+    and its own settings are out of reach. Read them by `ROWS`.
     `in_order`: rows come as they stand in a file, which takes more memory."""
     connection = duckdb.connect(
         ":memory:",
@@ -32,12 +33,24 @@ def connect(files: Sequence[Path] = (), *, in_order: bool = False) -> duckdb.Duc
             "temp_directory": "",
         },
     )
-    quoted = ", ".join("'" + str(path.absolute()).replace("'", "''") + "'" for path in files)
+    # DuckDB looks up both the pattern and the file that it found by it.
+    named = {name for path in files for name in (str(path.absolute()), parameter(path))}
+    quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in sorted(named))
     connection.execute(f"SET allowed_paths = [{quoted}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+ROWS = "read_parquet(?, hive_partitioning = false)"
+"""The rows of a file, `parameter` of its path. No name of a folder above it becomes a column."""
+
+
+def parameter(path: Path) -> str:
+    """A file's path for `ROWS`, taken as it is: what means something in a pattern stands in
+    brackets, where it means itself."""
+    return re.sub(r"[\[*?]", r"[\g<0>]", str(path.absolute()))
 
 
 def columns(

@@ -25,6 +25,7 @@ from pathlib import Path
 import duckdb
 
 from hydranet.routing.arrays import PADDING
+from hydranet.specialisation.connection import ROWS, parameter
 from hydranet.specialisation.layout import BETTER_GATES, Layout
 
 
@@ -45,9 +46,9 @@ def load(
     if layout.num_branches:
         columns += _routed(layout.num_branches, layout.k)
     connection.execute(
-        f"CREATE TABLE images AS SELECT {', '.join(columns)} FROM read_parquet(?) "
+        f"CREATE TABLE images AS SELECT {', '.join(columns)} FROM {ROWS} "
         "LEFT JOIN classes USING (label)",
-        [str(path.absolute())],
+        [parameter(path)],
     )
     if layout.num_branches:
         _summarise(connection, path, layout)
@@ -86,7 +87,7 @@ def _routed(branches: int, k: int) -> list[str]:
 
 def _summarise(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout) -> None:
     """What several views ask for, aggregated once."""
-    branches, file = layout.num_branches, str(path.absolute())
+    branches, file = layout.num_branches, parameter(path)
     connection.execute(
         "CREATE TABLE class_routes AS SELECT label, fired, count(*) AS n, "
         "count(*) FILTER (correct) AS right FROM images GROUP BY ALL"
@@ -99,7 +100,7 @@ def _summarise(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout
     )
     means = ", ".join(f"avg(gate_scores[{b + 1}]) AS score_{b}" for b in range(branches))
     connection.execute(
-        f"CREATE TABLE class_scores AS SELECT label, {means} FROM read_parquet(?) GROUP BY label",
+        f"CREATE TABLE class_scores AS SELECT label, {means} FROM {ROWS} GROUP BY label",
         [file],
     )
     if not layout.better_gates:
@@ -108,6 +109,6 @@ def _summarise(connection: duckdb.DuckDBPyConnection, path: Path, layout: Layout
         every = " + ".join(f"{name}[{place}]::UTINYINT" for place in range(1, branches + 1))
         sums = ", ".join(f"count(*) FILTER ({name}[{place}]) AS right_{place}"
                          for place in range(1, branches + 1))  # fmt: skip
-        row = f"SELECT '{name}' AS name, count({every}) AS known, {sums} FROM read_parquet(?)"
+        row = f"SELECT '{name}' AS name, count({every}) AS known, {sums} FROM {ROWS}"
         into = "INSERT INTO better_gates" if number else "CREATE TABLE better_gates AS"
         connection.execute(f"{into} {row}", [file])

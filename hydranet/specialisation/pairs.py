@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydranet.errors import InputError
-from hydranet.specialisation.connection import columns, connect, sentences
+from hydranet.specialisation.connection import ROWS, columns, connect, parameter, sentences
 from hydranet.specialisation.layout import read_layout
 
-_SIDE_BY_SIDE = "read_parquet(?) a POSITIONAL JOIN read_parquet(?) b"
-_BY_INDEX = "read_parquet(?) a JOIN read_parquet(?) b ON a.index = b.index"
+_SIDE_BY_SIDE = f"{ROWS} a POSITIONAL JOIN {ROWS} b"
+_BY_INDEX = f"{ROWS} a JOIN {ROWS} b ON a.index = b.index"
 _SQL = """
 SELECT a.label AS label, count(*) AS images,
     count(*) FILTER (a.index IS DISTINCT FROM b.index) AS astray,
@@ -51,7 +51,7 @@ def compare_logs(first: Path, second: Path, *, num_classes: int) -> Pair:
     """
     sizes = [read_layout(path).rows for path in (first, second)]
     connection = connect([first, second], in_order=True)
-    files = [str(first.absolute()), str(second.absolute())]
+    files = [parameter(first), parameter(second)]
     with sentences(second):
         # Logs of one data set mostly hold its images in one order; that join takes a third.
         found = columns(connection, _SQL.format(join=_SIDE_BY_SIDE), files)

@@ -19,6 +19,15 @@ from hydranet.models import Network, build
 from hydranet.training.run import TrainedRun
 
 
+def check_test(test: LabelledImages, class_names: tuple[str, ...]) -> None:
+    """Raise InputError where the test images are of other classes than the training images."""
+    if test.class_names != class_names:
+        raise InputError(
+            f"The test split of {test.name} must have the classes of its training split, "
+            "in the same order."
+        )
+
+
 def finish(
     run: TrainedRun,
     *,
@@ -36,11 +45,7 @@ def finish(
     Raises:
         InputError: the test split has other classes, or the checkpoint cannot be written.
     """
-    if test.class_names != run.train.class_names:
-        raise InputError(
-            f"The test split of {test.name} must have the classes of its training split, "
-            "in the same order."
-        )
+    check_test(test, run.train.class_names)
     weights, digest = encode_weights(run.model)
     stored = _stored(run, device)
 

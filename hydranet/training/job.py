@@ -20,7 +20,7 @@ from hydranet.files import check_writable
 from hydranet.registry import list_models, model_config
 from hydranet.training.distillation import check_teacher
 from hydranet.training.distributed import World, local_device
-from hydranet.training.finish import finish
+from hydranet.training.finish import check_test, finish
 from hydranet.training.loop import Progress
 from hydranet.training.names import check_name, name_of
 from hydranet.training.plan import plan_architecture
@@ -139,6 +139,7 @@ def _train_and_finish(job: Job, report: Report, world: World) -> Card | None:
             if needed == recipe.teacher:
                 check_teacher(there.architecture, there, class_names, job.image_size)
     splits = read_splits(job.source, report)
+    check_test(splits.test, splits.train.class_names)  # said before training, not behind it
     train, validation = divide(splits.train, splits.validation, recipe)
     train, validation, test = (
         look_at(images, split, job.source, report, world)

@@ -53,7 +53,8 @@ def plan_architecture(
         fired = fired_for(max(count, 1))
     else:
         count = config.num_branches if branches is None else branches
-        fired = count if config.policy.in_a_row else min(config.k, count)
+        every = config.policy.in_a_row or not config.policy.gate  # those that no gate left out
+        fired = count if every else min(config.k, count)
     if config.has_subtasks and count > num_classes:
         raise InputError(
             f"Every branch needs a class of its own: with {num_classes} classes there can be 1 to "

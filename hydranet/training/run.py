@@ -123,7 +123,8 @@ def train_model(
             "architecture": json.loads(json.dumps(config.to_json())),
             "recipe": recipe.to_json(),
             "data": train.sha256,
-            **_weights_of("teacher", teacher),
+            **_weights_of("start", start),
+            **_weights_of("teacher", None if teacher is None else teacher.model),
         },
         on_progress=on_progress,
     )
@@ -186,11 +187,12 @@ def _teacher(
     )
 
 
-def _weights_of(role: str, teacher: Teacher | None) -> dict[str, str]:
-    """A teacher's weights are part of what a run is: another teacher gives another network."""
-    if teacher is None or teacher.model.card is None:
+def _weights_of(role: str, other: Network | None) -> dict[str, str]:
+    """The weights of another network that a run needs are part of what the run is: with others it
+    would give another network, and other subtasks."""
+    if other is None or other.card is None:
         return {}
-    return {role: teacher.model.card.weights_sha256}
+    return {role: other.card.weights_sha256}
 
 
 def _trainings_of(start: Network | None) -> tuple[Training, ...]:

@@ -146,7 +146,12 @@ def open_shards(path: Path, on_progress: OnProgress = lambda done, total: None) 
     """
     files = find_shards(path)
     names = read_class_names(files)
-    key = (names, *(_state(shard) for part in files.splits.values() for shard in part))
+    key = (
+        files.root,
+        tuple(files.splits),
+        names,
+        *(_state(shard) for part in files.splits.values() for shard in part),
+    )
     if key not in _opened:
         _opened.clear()
         _opened[key] = _open(files, names, on_progress)

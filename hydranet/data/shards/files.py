@@ -107,10 +107,19 @@ def read_class_names(files: ShardFiles) -> tuple[str, ...] | None:
     if not path.is_file():
         return None
     try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} must be text, a class name a line: {error}.") from None
-    names = tuple(line.strip() for line in lines)
+    return names_in(text, path)
+
+
+def names_in(text: str, path: Path) -> tuple[str, ...]:
+    """The class names in what `CLASS_NAMES` holds, or would; `path`: for the messages.
+
+    Raises:
+        InputError: a line is empty, or two names are the same but for upper and lower case.
+    """
+    names = tuple(line.strip() for line in text.rstrip().splitlines())
     if not all(names):
         raise InputError(f"{path} must have a class name on every line, but one is empty.")
     seen: dict[str, str] = {}

@@ -95,7 +95,12 @@ def index_shards(
             numbers.append(number)
             offsets.append(sample.offset)
             labels.append(label)
-            draws.append(int.from_bytes(hashlib.sha256(sample.key.encode()).digest()[:8], "big"))
+            draws.append(
+                int.from_bytes(
+                    hashlib.sha256(sample.key.encode("utf-8", "surrogateescape")).digest()[:8],
+                    "big",
+                )
+            )
         if len(labels) == before:
             raise InputError(
                 f"Every shard must hold samples, an image and a .{LABEL} of one name each, but "

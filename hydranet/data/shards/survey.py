@@ -78,7 +78,9 @@ def _key(images: ShardSet) -> str:
     digest = hashlib.sha256(str(images.side).encode())
     for shard in images.index.shards:
         state = shard.stat()
-        digest.update(f"\n{shard} {state.st_size} {state.st_mtime_ns}".encode())
+        digest.update(
+            f"\n{shard} {state.st_size} {state.st_mtime_ns}".encode("utf-8", "surrogateescape")
+        )
     digest.update(images.index.offset.astype("<i8").data)
     digest.update(images.rows.astype("<i8").data)
     return digest.hexdigest()

@@ -18,7 +18,7 @@ import numpy as np
 from hydranet.data.cifar import is_cifar_folder
 from hydranet.data.folders import list_class_folders, unreadable_images
 from hydranet.data.parquet import EncodedParquet, is_parquet_folder
-from hydranet.data.shards.files import CLASS_NAMES, is_shards
+from hydranet.data.shards.files import CLASS_NAMES, is_shards, names_in
 from hydranet.data.shards.index import LABEL
 from hydranet.errors import InputError
 from hydranet.files import PART, remove_abandoned
@@ -71,6 +71,11 @@ def write_shards(
             "another --out."
         )
     class_names, splits = _splits(data, seed)
+    if names_in(_lines(class_names), data) != class_names:
+        raise InputError(
+            f"Every class of {data} must have a name on one line, without spaces at its ends, to "
+            "stand in the shards' list of names. Rename those that do not."
+        )
     total, done = sum(split.images for split in splits.values()), 0
     written, reasons = {}, []
     try:
@@ -95,7 +100,7 @@ def write_shards(
                 written[name] = Written(len(list(whole.glob(f"{name}-*.tar"))), images)
             if reasons and not skip_unreadable:
                 raise unreadable_images(reasons, total)
-            (whole / CLASS_NAMES).write_text("".join(f"{n}\n" for n in class_names), "utf-8")
+            (whole / CLASS_NAMES).write_text(_lines(class_names), "utf-8")
             if out.exists():
                 out.rmdir()
             os.replace(whole, out)
@@ -123,6 +128,10 @@ def _why_not(shown: str, content: bytes) -> str:
     return ""
 
 
+def _lines(class_names: tuple[str, ...]) -> str:
+    return "".join(f"{name}\n" for name in class_names)
+
+
 def _splits(data: Path, seed: int) -> tuple[tuple[str, ...], dict[str, _Split]]:
     """The class names, and what is in each split."""
     if not data.is_dir():
@@ -140,11 +149,6 @@ def _splits(data: Path, seed: int) -> tuple[tuple[str, ...], dict[str, _Split]]:
             f"{'shards already' if holds_shards else 'the CIFAR files of torchvision'}."
         )
     listed = list_class_folders(data)
-    if longest := [name for name in listed.class_names if "\n" in name or name != name.strip()]:
-        raise InputError(
-            f"The class folder {longest[0]!r} has spaces or a line break at an end of its name. "
-            "Rename it."
-        )
 
     def encoded(split: str) -> Iterator[Encoded]:
         paths, labels = listed.files(split)

@@ -321,6 +321,27 @@ def test_files_folders_archives_and_tables_are_one_stream(tmp_path: Path) -> Non
     assert sources.count(inputs, without=root / "out") == 8
 
 
+def test_a_folder_that_cannot_be_opened_is_one_item_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(hostile.picture(0))
+    real = os.scandir
+
+    def scandir(folder: Path) -> object:
+        if folder == tmp_path / "b":
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = list(sources.iterate([tmp_path]))
+    assert [Path(one.name).name for one in found] == ["1.png", "b", "1.png"]
+    assert sources.count([tmp_path]) == 3
+    with pytest.raises(InputError, match="cannot be opened"):
+        found[1].load()
+
+
 @pytest.mark.parametrize("rows_a_group", [10, 1000])
 def test_a_table_is_read_as_its_images_are_asked_for(tmp_path: Path, rows_a_group: int) -> None:
     draw = np.random.default_rng(0)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
+import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +146,37 @@ def test_rows_of_every_kind_of_picture_are_read_as_a_page_reads_them(tmp_path: P
         np.testing.assert_array_equal(pixels, np.asarray(decode_image(content)))
     assert 120 < found[0].mean() < 135, "16 bits are scaled, not clipped"
     assert (found[1] == 255).all(), "what is transparent lies on white"
+
+
+def test_numbers_as_names_are_those_of_all_splits(tmp_path: Path) -> None:
+    images = [encoded(i) for i in pictures(6)]
+    write_parquet(tmp_path / "train.parquet", images, [0, 1, 2, 0, 1, 2], names=False)
+    write_parquet(tmp_path / "test.parquet", images[:2], [0, 1], names=False)
+    for split in ("train", "test"):
+        assert load_images(tmp_path, split, image_size=8).class_names == ("0", "1", "2")
+
+
+def test_levels_are_counted_a_few_images_at_a_time() -> None:
+    images = pictures(600, 32)
+    data = ImageSet("x", images, np.arange(600) % 2, ("a", "b"))
+    tracemalloc.start()
+    mean, std = data.channel_statistics()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 3 * images.nbytes
+    np.testing.assert_allclose(mean, images.mean(axis=(0, 1, 2)) / 255, atol=1e-6)
+    np.testing.assert_allclose(std, images.std(axis=(0, 1, 2)) / 255, atol=1e-6)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+def test_a_name_that_is_no_utf8_is_a_name(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            path = os.fsencode(tmp_path / name) + b"/caf\xe9%d.png" % number
+            with open(path, "wb") as file:
+                file.write(encoded(pictures(1, seed=number)[0]))
+    assert len(load_images(tmp_path, "train", image_size=8)) == 6
 
 
 def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:

@@ -213,6 +213,14 @@ def test_where_no_name_says_a_split_a_fifth_of_each_class_is_drawn(tmp_path: Pat
     assert streamed(tmp_path, "test").rows.tolist() == test.rows.tolist()
 
 
+def test_a_part_of_a_data_set_is_another_data_set(tmp_path: Path) -> None:
+    (tmp_path / "val").mkdir()
+    shards(tmp_path / "val")
+    whole, part = open_shards(tmp_path), open_shards(tmp_path / "val")
+    assert (whole.name, part.name) == (tmp_path.name, "val")
+    assert whole.splits != part.splits
+
+
 def test_a_validation_split_of_its_own(tmp_path: Path) -> None:
     shards(tmp_path)
     write_split(tmp_path, "val", pictures(6, seed=2))

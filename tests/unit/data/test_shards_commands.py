@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from data_sets import class_folders, shards, spoil_images
+from data_sets import class_folders, encoded, pictures, shards, spoil_images
 from shell import Shell
 
 from hydranet.checkpoints.card import read_card
 from hydranet.data import load_images
+from hydranet.data.shards.writing import write_shards
+from hydranet.errors import InputError
 
 QUICK = (
     "--epochs", 2, "--batch-size", 8, "--image-size", 8, "--compile", "off", "--threads", 1,
@@ -78,3 +83,28 @@ def test_what_is_wrong_is_said_before_training(shell: Shell, tmp_path: Path) -> 
     (tmp_path / "set" / "classnames.txt").write_text("apple\nbear\n")
     assert "The labels must lie in 0 to 1" in refused()
     assert "There is no folder" in refused(data=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("names", [["A", "a", "B"], ["cat ", "dog", "emu"], ["a\u2028b", "c", "d"]])
+def test_names_that_a_list_of_lines_does_not_hold_are_refused_before_writing(
+    tmp_path: Path, names: list[str]
+) -> None:
+    features = {"label": {"names": names, "_type": "ClassLabel"}}
+    struct = pa.array([{"bytes": encoded(image)} for image in pictures(3)])
+    table = pa.table({"img": struct, "label": [0, 1, 2]}).replace_schema_metadata(
+        {"huggingface": json.dumps({"info": {"features": features}})}
+    )
+    (tmp_path / "data").mkdir()
+    pq.write_table(table, tmp_path / "data" / "train.parquet")
+    with pytest.raises(InputError, match=r"must (name each class differently|have a name on one)"):
+        write_shards(tmp_path / "data", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_torchvisions_files_and_shards_are_not_made_into_shards(tmp_path: Path) -> None:
+    (tmp_path / "cifar" / "cifar-100-python").mkdir(parents=True)
+    with pytest.raises(InputError, match="holds the CIFAR files of torchvision"):
+        write_shards(tmp_path / "cifar", tmp_path / "out")
+    shards(tmp_path / "set")
+    with pytest.raises(InputError, match="holds shards already"):
+        write_shards(tmp_path / "set", tmp_path / "out")

@@ -111,6 +111,13 @@ def test_nothing_of_another_checkpoint_or_project_is_mixed_in(hydra: Path, tmp_p
     assert (tmp_path / "project" / "README.md").read_text() == "of a project"
 
 
+def test_a_checkpoint_is_not_written_over_itself(hydra: Path) -> None:
+    before = {path.name: path.read_bytes() for path in hydra.iterdir()}
+    with pytest.raises(InputError, match="checkpoint's own folder"):
+        save_pretrained(hydra, hydra)
+    assert {path.name: path.read_bytes() for path in hydra.iterdir()} == before
+
+
 def test_the_model_card_has_the_cards_figures(checkpoint: Path, tmp_path: Path) -> None:
     card = load(checkpoint).card
     assert card is not None

@@ -201,6 +201,8 @@ def test_the_default_split_is_the_last_stage() -> None:
         ("keras/resnet18", {}, "library must be one of torchvision, timm, not 'keras'"),
         ("vit_b_16", {}, "must run convolutional stages"),
         ("vgg11", {}, "does more than run its parts one after another"),
+        ("timm/halonet26t", {}, "does more than run its parts one after another"),
+        ("timm/skresnet18", {}, "skresnet18 cannot be split anywhere"),
         (
             nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(4, 2)),
             {},

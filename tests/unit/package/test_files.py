@@ -53,10 +53,22 @@ def test_what_a_killed_writer_left_is_removed_once_it_is_old(tmp_path: Path) -> 
     folder.mkdir()
     (folder / "file").write_bytes(b"half")
     long_ago = time.time() - 2 * ABANDONED_S
-    for path in (old, folder):
+    for path in (old, folder / "file", folder):
         os.utime(path, (long_ago, long_ago))
     write_whole(tmp_path / "file", b"x")
     assert sorted(p.name for p in tmp_path.iterdir()) == [new.name, "file"]
+
+
+def test_what_is_written_for_long_is_not_taken_for_abandoned(tmp_path: Path) -> None:
+    inside = tmp_path / f"{PART}long" / "whole"
+    inside.mkdir(parents=True)
+    long_ago = time.time() - 2 * ABANDONED_S
+    for path in (inside, inside.parent):
+        os.utime(path, (long_ago, long_ago))
+    (inside / "now").write_bytes(b"half")
+    os.utime(inside, (long_ago, long_ago))
+    write_whole(tmp_path / "file", b"x")
+    assert (inside / "now").exists()
 
 
 def test_a_folder_that_cannot_be_flushed_is_no_error(

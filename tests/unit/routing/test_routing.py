@@ -130,6 +130,7 @@ def test_a_mask_of_another_shape_is_refused() -> None:
         ([[-2, 1]], "names -2"),
         ([[1, 1]], "one branch twice"),
         ([[]], "empty"),
+        ([[0, 1], [PADDING, PADDING]], "at least one branch for every image"),
     ],
 )
 def test_check_refuses(indices: list[list[int]], sentence: str) -> None:

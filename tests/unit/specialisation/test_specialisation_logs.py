@@ -179,6 +179,27 @@ def test_logs_of_other_images_are_not_compared(tmp_path: Path) -> None:
         compare_logs(log, twice, num_classes=3)
 
 
+@pytest.mark.parametrize(
+    "folder", ["run[1]", "a*b", "what?", "label=2", "prediction=0", "it's", "[[x]", "fired=1"]
+)
+def test_the_folder_that_a_log_lies_in_means_nothing(tmp_path: Path, folder: str) -> None:
+    """Neither a pattern nor, as in a data set of Hive partitions, a column."""
+    places = [tmp_path / name / "routes.parquet" for name in (folder, "run1", "ab", "whatX", "x")]
+    for place in places:
+        place.parent.mkdir(exist_ok=True)
+    wrong = RouteLog(LABEL, (LABEL + 1) % 3, STATIC.confidence)
+    write(places[0], STATIC)
+    for place in places[1:]:
+        write(place, wrong)
+    table = open_route_table(places[0], num_classes=3)
+    expected = np.zeros((3, 3), int)
+    np.add.at(expected, (STATIC.label, STATIC.prediction), 1)
+    assert np.array_equal(confusion(table).counts, expected)
+    found = compare_logs(places[0], places[1], num_classes=3)
+    right = int((STATIC.label == STATIC.prediction).sum())
+    assert (found.only_first.sum(), found.both.sum()) == (right, 0)
+
+
 def test_superclasses_are_known_by_name() -> None:
     names = [name for group in CIFAR100.values() for name in group.split()]
     assert len(set(names)) == 100

@@ -237,6 +237,18 @@ def test_a_teacher_that_does_not_fit_is_refused(
         teacher_of(model, **changes)
 
 
+def test_another_start_is_another_run(coloured: ImageSet, tmp_path: Path) -> None:
+    """Its subtasks, too, are made of the start's features."""
+    state: dict[str, Any] = {"state_path": tmp_path / "state"}
+    recipe = replace(RECIPE, start="start")
+    trained(coloured, "start", tmp_path)
+    trained(coloured, "next", tmp_path, recipe=recipe, **state)
+    trained(coloured, "next", tmp_path, recipe=recipe, **state, resume=True)
+    trained(coloured, "start", tmp_path, recipe=replace(RECIPE, seed=1))
+    with pytest.raises(InputError, match="has another start"):
+        trained(coloured, "next", tmp_path, recipe=recipe, **state, resume=True)
+
+
 def test_another_teacher_is_another_run(coloured: ImageSet, tmp_path: Path) -> None:
     """The teacher's weights are part of what a run is, not only its name."""
     state: dict[str, Any] = {"state_path": tmp_path / "state"}

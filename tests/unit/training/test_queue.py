@@ -117,6 +117,13 @@ def test_every_registered_network_suits_any_number_of_classes(model: str, classe
         assert config.num_branches == model_config(model).num_branches
 
 
+def test_where_no_gate_leaves_any_out_all_heads_run() -> None:
+    config = plan_architecture("multihead_resnet", num_classes=5, image_size=32, branches=6)
+    assert (config.num_branches, config.k) == (6, 6)
+    fewer = plan_architecture("multihead_resnet", num_classes=5, image_size=32, branches=6, k=2)
+    assert fewer.k == 2
+
+
 def test_the_paper_s_numbers_come_out_for_a_hundred_classes() -> None:
     assert plan_architecture("hydra_res_d1", num_classes=100, image_size=32) == model_config(
         "hydra_res_d1"
