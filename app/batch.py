@@ -24,6 +24,7 @@ from hydranet.bulk.answers import each, run_pixels
 from hydranet.bulk.items import IT, Item, as_text
 from hydranet.bulk.rows import Row, Settings
 from hydranet.checkpoints import Checkpoint
+from hydranet.checkpoints.card import Card
 from hydranet.data.resize import fit_square
 from hydranet.errors import InputError
 from hydranet.intake.archives import Limits, open_archive
@@ -61,7 +62,7 @@ class Batch:
         self._taken: list[_Taken] = []
         self._rows: list[Row] = []
         self._side = 0
-        self._rows_of: tuple[str, Settings] | None = None
+        self._rows_of: tuple[str, Card, Settings] | None = None
 
     def _collect(self, files: Iterable[tuple[str, bytes]]) -> None:
         """List what is in the files, as far as it may come along."""
@@ -100,7 +101,7 @@ class Batch:
 
     def set_up(self, checkpoint: Checkpoint, settings: Settings) -> None:
         """Ask for the answers of this network. What was computed for another one is forgotten."""
-        asked = (checkpoint.card.weights_sha256, settings)
+        asked = (checkpoint.name, checkpoint.card, settings)
         if self._rows_of != asked:
             self._rows_of, self._rows = asked, []
         side = checkpoint.card.architecture.image_size

@@ -37,7 +37,8 @@ T = TypeVar("T")
 class DataSet:
     """Images through one network. `key` tells it from every other; `own`: the name of the visitor's
     file, None for the images that the network was tested on; `features`: the mean of
-    each class, where they are known; `images`: a visitor's own, where they are at hand."""
+    each class, where they are known; `images`: a visitor's own, where they are at hand. `private`:
+    the name under which all that is computed of a visitor's data is kept, and goes with it."""
 
     key: str
     checkpoint: Checkpoint
@@ -45,6 +46,7 @@ class DataSet:
     own: str | None = None
     features: ClassFeatures | None = None
     images: DataImages | None = None
+    private: str | None = None
 
     @property
     def card(self) -> Card:
@@ -59,23 +61,26 @@ class DataSet:
     def ask(self, view: Callable[..., T], *arguments: object) -> T:
         """`view(table, *arguments)`, from the cache if it was asked before."""
         key = self.key, view.__name__, repr(arguments)
-        return _once(_asked, self.checkpoint, key, view, self.table, arguments, kept=_FIGURES)
+        return _once(
+            _asked, self.checkpoint, key, view, self.table, arguments,
+            kept=_FIGURES, private=self.private,
+        )  # fmt: skip
 
 
 _TABLES: Kept[tuple[str, ...], Any] = Kept(8)
 _FIGURES: Kept[tuple[str, ...], Any] = Kept(256)
-"""Of visitors' own networks: under their names, so that it goes with them."""
+"""Of visitors' own networks and data: under their names, so that it goes with them."""
 
 
 def _once(
     cached: Callable[..., Any], checkpoint: Checkpoint, key: tuple[str, ...], *rest: object,
-    kept: Kept[tuple[str, ...], Any] = _TABLES,
+    kept: Kept[tuple[str, ...], Any] = _TABLES, private: str | None = None,
 ) -> Any:  # fmt: skip
-    """`cached(*key, *rest)`, which Streamlit keeps for all sessions; or of a visitor's network,
-    what it would compute, kept apart."""
-    if not isinstance(checkpoint, OwnNetwork):
+    """`cached(*key, *rest)`, which Streamlit keeps for all sessions; or of a visitor's network or
+    data, what it would compute, kept apart."""
+    if not isinstance(checkpoint, OwnNetwork) and private is None:
         return cached(*key, *rest)
-    asked = checkpoint.name, cached.__name__, *key
+    asked = private or "", checkpoint.name, cached.__name__, *key
     found = kept.get(asked)
     if found is None:
         found = cached.__wrapped__(*key, *rest)  # type: ignore[attr-defined] # Streamlit sets it
@@ -104,8 +109,10 @@ def of_checkpoint(checkpoint: Checkpoint) -> DataSet:
     )
 
 
-def of_upload(checkpoint: Checkpoint, name: str, content: bytes) -> DataSet:
+def of_upload(checkpoint: Checkpoint, name: str, content: bytes, *, private: str) -> DataSet:
     """A visitor's own log, read with the classes and subtasks of the network.
+
+    `private`: see `DataSet`.
 
     Raises:
         InputError: it is too large, no route log, or of another number of classes or branches.
@@ -115,15 +122,14 @@ def of_upload(checkpoint: Checkpoint, name: str, content: bytes) -> DataSet:
             f"The file has {len(content) / 2**20:.1f} MiB; at most {MOST_BYTES >> 20} are taken. "
             "Give fewer rows."
         )
-    return _of_content(checkpoint, name, content)
+    return _of_content(checkpoint, name, content, private)
 
 
-def _of_content(checkpoint: Checkpoint, name: str, content: bytes) -> DataSet:
+def _of_content(checkpoint: Checkpoint, name: str, content: bytes, private: str) -> DataSet:
     digest = hashlib.sha256(content).hexdigest()
     key = f"{digest} {checkpoint.name} {checkpoint.card.weights_sha256}"
-    return DataSet(
-        key, checkpoint, _once(_own_table, checkpoint, (key,), checkpoint, content), own=name
-    )
+    table = _once(_own_table, checkpoint, (key,), checkpoint, content, private=private)
+    return DataSet(key, checkpoint, table, own=name, private=private)
 
 
 def is_log(path: Path) -> bool:
@@ -160,7 +166,7 @@ def of_path(checkpoint: Checkpoint, path: Path) -> DataSet:
 def of_images(own: OwnImages) -> DataSet:
     """A visitor's images as far as they are done; InputError if none of them can be used."""
     found = own.evaluation()
-    data = _of_content(own.checkpoint, own.name, own.log())
+    data = _of_content(own.checkpoint, own.name, own.log(), own.private)
     return replace(data, features=found.class_features, images=OfItems(own.items))
 
 

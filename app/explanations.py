@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hydranet.explain.stability_strip import StabilityStrip
     from hydranet.explain.targets import Target
 
-_Asked = tuple[Key, tuple[int, ...], "Target", str]
+_Route = tuple[tuple[int, ...], bytes, bytes]
+_Asked = tuple[Key, _Route, "Target", str]
 _KEPT: Kept[_Asked, Attribution] = Kept(512)
 _SECONDS: Kept[tuple[str, str, str, str, int], float] = Kept(256)
 _STRIPS: Kept[tuple[Key, str, int | None, float], StabilityStrip] = Kept(64)
@@ -121,4 +122,10 @@ def strip(inspection: Inspection, dial: str) -> StabilityStrip:
 
 
 def _asked(inspection: Inspection, target: Target, method: str) -> _Asked:
-    return key(inspection.checkpoint, inspection.intake), inspection.found.fired, target, method
+    found = inspection.found  # where every token has its own route, that is what is held
+    tokens, weights = (
+        b"" if of_tokens is None else of_tokens.tobytes()
+        for of_tokens in (found.tokens, found.token_weights)
+    )
+    route = found.fired, tokens, weights
+    return key(inspection.checkpoint, inspection.intake), route, target, method

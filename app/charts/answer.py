@@ -35,7 +35,7 @@ def top5_bars(card: Card, found: Answer) -> go.Figure:
         "bargap": 0.3,
         "showlegend": False,
         "xaxis": {"visible": False, "range": [0, max(shares) * 1.15], "fixedrange": True},
-        "yaxis": {"autorange": "reversed", "fixedrange": True},
+        "yaxis": {"type": "category", "autorange": "reversed", "fixedrange": True},
         **BARE,
     }
     return figure([bars], layout)

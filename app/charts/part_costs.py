@@ -23,35 +23,36 @@ PARTS = {
 """The parts in the order an image meets them, with their colours; the last is what is spared."""
 
 
-def part_macs(costs: Costs) -> dict[str, int]:
-    """MACs of one image by part, and of the branches that it spares."""
+def part_macs(costs: Costs, mean: int) -> dict[str, int]:
+    """MACs of one image by part, and of the branches that it spares; `mean`: on average."""
     return {
         "stem": costs.stem.macs,
         "gate": costs.gate.macs,
-        "branches that run": costs.routed_macs - costs.always,
+        "branches that run": mean - costs.always,
         "combiner": costs.combiner.macs,
-        "branches that do not run": costs.all_branches_macs - costs.routed_macs,
+        "branches that do not run": costs.all_branches_macs - mean,
     }
 
 
-def part_table(networks: Sequence[tuple[str, Costs]]) -> pd.DataFrame:
+def part_table(networks: Sequence[tuple[str, Costs, int]]) -> pd.DataFrame:
     """The same figures, a row for each network."""
     return pd.DataFrame(
         [
-            {"Network": name} | {f"{part} (MACs)": macs for part, macs in part_macs(costs).items()}
-            for name, costs in networks
+            {"Network": name}
+            | {f"{part} (MACs)": macs for part, macs in part_macs(costs, mean).items()}
+            for name, costs, mean in networks
         ]
     )
 
 
-def part_bars(networks: Sequence[tuple[str, Costs]]) -> go.Figure:
+def part_bars(networks: Sequence[tuple[str, Costs, int]]) -> go.Figure:
     """The first network on top; what does not run is pale and stands at the end."""
-    by_part = [part_macs(costs) for _, costs in networks]
+    by_part = [part_macs(costs, mean) for _, costs, mean in networks]
     traces = [
         {
             "type": "bar",
             "orientation": "h",
-            "y": [escaped(name) for name, _ in networks],
+            "y": [escaped(name) for name, _, _ in networks],
             "x": [parts[part] / 1e6 for parts in by_part],
             "name": part,
             "marker": {"color": colour},

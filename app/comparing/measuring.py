@@ -8,7 +8,7 @@ raises ends the work and frees the core. Between two runs others who wait for th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -29,7 +29,7 @@ from hydranet.data.resize import fit_square
 from hydranet.machine import hardware, versions
 from hydranet.timing import Measurement, measure
 
-Key = tuple[str, int]
+Key = tuple[str, str, int]
 """The hash of the weights, and the batch size."""
 
 IMAGES = "crops of the sample photos"
@@ -87,7 +87,7 @@ def measure_all(
             measured = measure(
                 engine, batch=batch, runs=runs, pixels=pixels, images=IMAGES, progress=tell
             )
-        key = (checkpoint.card.weights_sha256, batch)
+        key = (checkpoint.name, checkpoint.card.weights_sha256, batch)
         if not isinstance(checkpoint, OwnNetwork):
             _KEPT.put(key, measured)
         found[key] = measured
@@ -101,18 +101,19 @@ def known(checkpoints: Iterable[Checkpoint]) -> dict[Key, Measurement]:
         if isinstance(checkpoint, OwnNetwork):
             continue
         for batch in BATCHES:
-            key = (checkpoint.card.weights_sha256, batch)
+            key = (checkpoint.name, checkpoint.card.weights_sha256, batch)
             if (measured := _KEPT.get(key)) is not None:
                 found[key] = measured
     return found
 
 
-def times(measured: Iterable[Measurement]) -> dict[str, tuple[AtBatch, ...]]:
-    """Milliseconds an image by batch size, for each network by the hash of its weights."""
-    found: dict[str, tuple[AtBatch, ...]] = {}
-    for one in measured:
-        at = AtBatch(one.batch, one.ms_per_image)
-        found[one.weights_sha256] = (*found.get(one.weights_sha256, ()), at)
+def times(measured: Mapping[Key, Measurement]) -> dict[tuple[str, str], tuple[AtBatch, ...]]:
+    """Milliseconds an image by batch size, for each network by its name and the hash of its
+    weights."""
+    found: dict[tuple[str, str], tuple[AtBatch, ...]] = {}
+    for (name, weights, batch), one in measured.items():
+        at = AtBatch(batch, one.ms_per_image)
+        found[name, weights] = (*found.get((name, weights), ()), at)
     return found
 
 

@@ -101,15 +101,15 @@ def comparable(card: Card) -> bool:
 def entries(
     checkpoints: Iterable[Checkpoint],
     published: Iterable[PublishedResult],
-    times: Mapping[str, tuple[AtBatch, ...]] | None = None,
+    times: Mapping[tuple[str, str], tuple[AtBatch, ...]] | None = None,
 ) -> list[Entry]:
     """Ours that can be compared first, then the published ones, each in the order given.
 
-    `times`: what was measured of ours, by the hash of the weights.
+    `times`: what was measured of ours, by name and the hash of the weights.
     """
     times = times or {}
     ours = [
-        _from_checkpoint(c, times.get(c.card.weights_sha256, ()))
+        _from_checkpoint(c, times.get((c.name, c.card.weights_sha256), ()))
         for c in checkpoints
         if comparable(c.card)
     ]

@@ -6,19 +6,30 @@ up needs. So it only says what is to be done, and a thread does it.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import weakref
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from queue import SimpleQueue
 
+from app.cores import kept
+
 _DUE: SimpleQueue[Callable[[], None]] = SimpleQueue()
+_NUMBERS = itertools.count(1)
 
 
 def when_gone(thing: object, work: Callable[[], None]) -> None:
     """Do `work` soon after `thing` is no longer used. `work` must not hold on to it."""
     _start()
     weakref.finalize(thing, _DUE.put, work).atexit = False
+
+
+def private_name(thing: object) -> str:
+    """A name that nothing else has. What is kept under it, anywhere, goes with `thing`."""
+    name = f"private {next(_NUMBERS)}"
+    when_gone(thing, partial(kept.let_go, name))
+    return name
 
 
 @cache

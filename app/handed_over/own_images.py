@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from app import torch_services
 from app.cores.computing import admitted
+from app.handed_over import gone
 from hydranet.bulk import sources
 from hydranet.bulk.items import Item, as_text
 from hydranet.bulk.tables import check_unpacked, read_rows
@@ -48,7 +49,7 @@ class OwnImages:
 
     `items` gives them again each time, in one order; `total`: how many; `notes`: sentences about
     what was left out beforehand; `goal`: how many are to be done, less than all where the visitor
-    stopped the work.
+    stopped the work; `private`: see `gone.private_name`.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class OwnImages:
     ) -> None:
         self.name, self.items, self.total, self.notes = name, items, total, tuple(notes)
         self.goal = total
+        self.private = gone.private_name(self)
         self._checkpoint: Checkpoint | None = None
         self._run: LabelledRun | None = None
         self._evaluation: tuple[int, Evaluation] | None = None
@@ -70,7 +72,7 @@ class OwnImages:
     def set_up(self, checkpoint: Checkpoint) -> None:
         """Ask for the verdicts of this network. What was computed for another one is forgotten."""
         before = self._checkpoint
-        if before is None or before.card.weights_sha256 != checkpoint.card.weights_sha256:
+        if before is None or (before.name, before.card) != (checkpoint.name, checkpoint.card):
             self._checkpoint, self._run = checkpoint, None
             self._evaluation = self._log = None
 

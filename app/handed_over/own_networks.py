@@ -24,7 +24,7 @@ from app.handed_over import own_files
 from app.handed_over.own_network import OwnNetwork
 from app.server.logs import log
 from hydranet.checkpoints import Checkpoint, DamagedCheckpoint
-from hydranet.checkpoints.foreign import receive
+from hydranet.checkpoints.foreign import MOST_BYTES, receive
 from hydranet.errors import InputError
 
 MOST_NETWORKS = 3
@@ -61,11 +61,13 @@ class OwnNetworks:
             raise InputError(
                 f"At most {MOST_NETWORKS} networks of yours are held at a time. Forget one first."
             )
-        size = sum(len(content) for _, content in files)
-        _HELD.take(size)
+        _HELD.take(size := MOST_BYTES)  # what it may unpack to; more than that is refused
         folder = tempfile.TemporaryDirectory(dir=own_files.folder(), ignore_cleanup_errors=True)
         try:
             found = receive(files, Path(folder.name))
+            held = sum(path.stat().st_size for path in found.folder.iterdir())
+            _HELD.give_back(size - held)
+            size = held
             name = f"{found.card.name[:_LONGEST_NAME]} (yours, {next(_NUMBERS)})"
             network = OwnNetwork(
                 name=name, folder=found.folder, card=replace(found.card, name=name), files=folder,

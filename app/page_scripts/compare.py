@@ -22,7 +22,7 @@ from hydranet.published import published_results
 def page() -> None:
     """Chart and table side by side, then one section that looks closer."""
     good, damaged = own_networks.on_offer()
-    measured = times(measurements(good).values())
+    measured = times(measurements(good))
     with_card = [*good, *services.kept_out()]
     rows = entries(with_card, published_results(), measured)
     view = choose_view()

@@ -11,6 +11,9 @@ from hydranet.checkpoints.card import Card
 def choose_k(card: Card) -> int:
     """How many branches may run; the address keeps it."""
     costs, policy = card.costs, card.policy
+    if costs.num_branches == 1:  # nothing to choose, and a slider needs two values
+        state.remember(state.K, 1)
+        return 1
     if policy.in_a_row:
         label = f"Most {policy.branches} that an image comes to (k)"
         said = f"At {policy.branch} number k every image leaves, sure or not."
@@ -58,4 +61,5 @@ def choose_threshold(card: Card) -> float:
             help=policy.dial,
         )
     state.remember(key, percent)
-    return percent / 100
+    # the network's own need be no whole percent
+    return card.threshold if percent == round(100 * card.threshold) else percent / 100

@@ -52,6 +52,13 @@ class Switchboard:
         last = max(order.index(b) for b in route)
         return cls(k=len(set(route)), off=frozenset(order[:last]) - frozenset(route))
 
+    @classmethod
+    def among(cls, route: Collection[int], num_branches: int, *, k: int) -> Switchboard:
+        """The settings by which every token has the k best-scored of the branches in `route`, or
+        all of them where they are fewer."""
+        every = frozenset(range(num_branches))
+        return cls(k=min(k, len(set(route))), off=every - frozenset(route))
+
     def check(self, num_branches: int) -> None:
         """Raise InputError unless the settings fit a network of so many branches."""
         if not 1 <= self.k <= num_branches:

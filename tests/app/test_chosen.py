@@ -166,12 +166,12 @@ def test_the_recall_chart_shows_the_best_and_the_worst() -> None:
 @pytest.mark.parametrize("name", list_models())
 def test_the_parts_of_every_registered_network_add_up(name: str) -> None:
     costs = count_costs(model_config(name))
-    parts = part_macs(costs)
+    parts = part_macs(costs, costs.routed_macs)
     assert sum(parts.values()) == costs.all_branches_macs
     assert sum(parts.values()) - parts["branches that do not run"] == costs.routed_macs
-    figure = part_bars([("a", costs), ("b", costs)])
+    figure = part_bars([(name, costs, costs.routed_macs) for name in "ab"])
     assert sum(trace.x[1] for trace in figure.data) == pytest.approx(costs.all_branches_macs / 1e6)
-    (first, _) = part_table([("a", costs), ("b", costs)]).to_dict("records")
+    (first, _) = part_table([(name, costs, costs.routed_macs) for name in "ab"]).to_dict("records")
     assert sum(value for key, value in first.items() if key != "Network") == sum(parts.values())
 
 

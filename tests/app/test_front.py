@@ -79,8 +79,8 @@ def test_bytes_are_those_of_the_file_and_times_those_that_were_measured(
     data = card.data.__class__(**{**vars(card.data), "name": "cifar100"})
     make_checkpoint("a", tmp_path, model="resnet8", shape=shape, data=data)
     checkpoints, _ = list_checkpoints(tmp_path)
-    digest = checkpoints[0].card.weights_sha256
-    (row,) = entries(checkpoints, [], {digest: (AtBatch(64, 0.25),)})
+    network = checkpoints[0].name, checkpoints[0].card.weights_sha256
+    (row,) = entries(checkpoints, [], {network: (AtBatch(64, 0.25),)})
     assert row.stored_mb == len((folder / WEIGHTS).read_bytes()) / 1e6
     assert (AXES["Bytes"].cost(row), row.ms(64), row.ms(1)) == (row.stored_mb, 0.25, None)
     assert milliseconds(64).cost(row) == 0.25

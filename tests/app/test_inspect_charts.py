@@ -115,7 +115,9 @@ def test_cost_bar_sums_to_the_macs_of_all_branches(seen: tuple[Card, Prediction]
 
 def test_bars_hold_the_prediction(seen: tuple[Card, Prediction]) -> None:
     card, found = seen
-    assert list(top5_bars(card, found).data[0].x) == [100 * p for _, p in found.top(5)]
+    bars = top5_bars(card, found)
+    assert list(bars.data[0].x) == [100 * p for _, p in found.top(5)]
+    assert bars.layout.yaxis.type == "category", "names may be digits"
     assert list(gate_score_bars(found).data[0].y) == [float(s) for s in found.gate_scores]
 
 

@@ -57,8 +57,8 @@ def measurement(name: str, batch: int, median: float, digest: str = "0") -> Meas
 def test_every_network_is_timed_in_every_batch_size_and_kept(ours: list[Checkpoint]) -> None:
     told: list[float] = []
     found = measuring.measure_all(ours, 5, told.append)
-    digests = [checkpoint.card.weights_sha256 for checkpoint in ours]
-    assert list(found) == [(digest, batch) for digest in digests for batch in (1, 64)]
+    networks = [(one.name, one.card.weights_sha256) for one in ours]
+    assert list(found) == [(*network, batch) for network in networks for batch in (1, 64)]
     assert measuring.known(ours) == found
     assert measuring.known(ours[:1]) == {key: found[key] for key in list(found)[:2]}
     assert told == sorted(told)
@@ -101,13 +101,18 @@ def test_what_was_measured_before_a_cancel_is_kept(ours: list[Checkpoint]) -> No
 
     with pytest.raises(Cancelled):
         measuring.measure_all(ours, 5, cancel)
-    assert {key[0] for key in measuring.known(ours)} == {ours[0].card.weights_sha256}
+    assert {key[:2] for key in measuring.known(ours)} == {
+        (ours[0].name, ours[0].card.weights_sha256)
+    }
 
 
 def test_times_are_by_network_and_batch() -> None:
-    found = [measurement("a", 1, 2.0), measurement("a", 64, 32.0), measurement("b", 1, 4.0, "1")]
+    found = {
+        ("a", "0", 1): measurement("a", 1, 2.0), ("a", "0", 64): measurement("a", 64, 32.0),
+        ("b", "0", 1): measurement("b", 1, 4.0),
+    }  # fmt: skip
     assert measuring.times(found) == {
-        "0": (AtBatch(1, 2.0), AtBatch(64, 0.5)), "1": (AtBatch(1, 4.0),),
+        ("a", "0"): (AtBatch(1, 2.0), AtBatch(64, 0.5)), ("b", "0"): (AtBatch(1, 4.0),),
     }  # fmt: skip
 
 

@@ -209,8 +209,19 @@ def test_a_few_are_held_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert not sentences(page)
     assert len({name for name in offered(page) if "yours" in name}) == 3
     assert "At most 3 networks" in sentences(hand_over(page, ("more.zip", content)))[0]
-    monkeypatch.setattr(own_networks, "MOST_BYTES_ON_SERVER", own_networks.bytes_held() + 100)
+    monkeypatch.setattr(own_networks, "MOST_BYTES_ON_SERVER", own_networks.bytes_held() + 2**20)
     assert "holds as many" in sentences(hand_over(opened(), ("one.zip", content)))[0]
+
+
+def test_what_a_network_takes_is_what_it_unpacks_to(tmp_path: Path) -> None:
+    content = zipped(folder(tmp_path, "resnet8"))
+    networks = own_networks.OwnNetworks()
+    before = own_networks.bytes_held()
+    network = networks.add([("packed.zip", content)])
+    on_disk = sum(path.stat().st_size for path in network.folder.iterdir())
+    assert own_networks.bytes_held() - before == on_disk
+    networks.forget(network)
+    assert own_networks.bytes_held() == before
 
 
 def with_hash(place: Path) -> None:

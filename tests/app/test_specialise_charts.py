@@ -50,6 +50,8 @@ def test_figures_stay_small(classes: int, branches: int) -> None:
 def test_the_largest_confusion_matrix_stays_small() -> None:
     counts = np.random.default_rng(0).integers(0, 9, (MOST_CLASSES, MOST_CLASSES))
     figure = confusion_map(counts, names(MOST_CLASSES), [c % 20 for c in range(MOST_CLASSES)])
+    axes = figure.layout.xaxis, figure.layout.yaxis
+    assert [axis.type for axis in axes] == ["category"] * 2, "names may be digits"
     assert len(figure.to_json()) < MESSAGE_BYTES
 
 

@@ -208,7 +208,7 @@ def test_too_large_a_log_is_refused_with_a_sentence(
     monkeypatch.setattr(datasets, "MOST_BYTES", 100)
     (checkpoint, *_), _ = services.checkpoints()
     with pytest.raises(InputError, match="MiB; at most"):
-        datasets.of_upload(checkpoint, "mine.parquet", content)
+        datasets.of_upload(checkpoint, "mine.parquet", content, private="private")
 
 
 def test_without_checkpoints(root: Path) -> None:

@@ -51,6 +51,8 @@ def confusion_map(
         for subtask, first, last in (blocks(order, subtasks) if subtasks is not None else [])
     ]  # fmt: skip
     bare = {"showticklabels": False, "ticks": "", "showgrid": False, "fixedrange": True}
+    if distinct is not None:
+        bare["type"] = "category"  # names of digits are no numbers
     layout = {
         "height": HEIGHT,
         "margin": {"l": 36, "r": 0, "t": 8, "b": 32},

@@ -47,14 +47,14 @@ def show_cards(chosen: Sequence[Entry], checkpoints: Sequence[Checkpoint]) -> No
 
 
 def _show_parts(at_hand: Sequence[Checkpoint]) -> None:
-    networks = [(checkpoint.name, checkpoint.card.costs) for checkpoint in at_hand]
+    networks = [(one.name, one.card.costs, round(one.card.mean_macs)) for one in at_hand]
     st.markdown("**What each part costs one image, in MACs**")
     st.plotly_chart(
         part_bars(networks),
         key="part_bars",
         config=saved_as("cost_by_part"),
         alt="Stacked bars of the multiply–accumulates of stem, gate, branches and combiner, one "
-        f"bar for each of {', '.join(name for name, _ in networks)}.",
+        f"bar for each of {', '.join(name for name, _, _ in networks)}.",
     )
     st.caption("Pale: branches that are there but do not run. A static network is all stem.")
     csv_button(partial(part_table, networks), name="cost_by_part")

@@ -25,8 +25,8 @@ def measurements(checkpoints: Sequence[Checkpoint]) -> dict[measuring.Key, Measu
     """What this session measured, and what others did on this server."""
     mine: dict[measuring.Key, Measurement] = st.session_state.get(_MINE, {})
     both = measuring.known(checkpoints) | mine
-    digests = {checkpoint.card.weights_sha256 for checkpoint in checkpoints}
-    return {key: measured for key, measured in both.items() if key[0] in digests}
+    here = {(checkpoint.name, checkpoint.card.weights_sha256) for checkpoint in checkpoints}
+    return {key: measured for key, measured in both.items() if key[:2] in here}
 
 
 def show_measure(checkpoints: Sequence[Checkpoint]) -> None:

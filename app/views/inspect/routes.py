@@ -142,7 +142,11 @@ def _every_subset(inspection: Inspection, examined: Examined) -> None:
         if route := clicked(_SUBSETS):
             branches = [int(b) for b in route.split()]
             policy = examined.policy
-            board = Switchboard.firing(branches, examined.gate_scores, policy)
+            if policy.by_token and inspection.board is not None:
+                count = len(examined.gate_scores)
+                board = Switchboard.among(branches, count, k=inspection.board.k)
+            else:
+                board = Switchboard.firing(branches, examined.gate_scores, policy)
             state.set_board(board, policy)
 
     st.plotly_chart(

@@ -64,13 +64,19 @@ def _choose(
     )  # fmt: skip
 
 
+_WIDEST = "widest_margin"
+
+
 def _choose_margin(data: DataSet) -> tuple[float, float] | None:
     """None where all margins are meant."""
     most = data.ask(most_margin)
     if not most:
         return None
     top = _top(most)
-    held = st.session_state.get(keys.MARGIN)
+    held, before = st.session_state.get(keys.MARGIN), st.session_state.get(_WIDEST, top)
+    st.session_state[_WIDEST] = top
+    if held is not None and before != top and held[1] >= before:  # of another network, without end
+        st.session_state[keys.MARGIN] = held = (min(held[0], top), top)
     if held is not None and not (0 <= held[0] <= held[1] <= top):
         st.session_state[keys.MARGIN] = (0.0, top)
     low, high = st.slider(

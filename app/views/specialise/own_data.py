@@ -4,13 +4,12 @@ where whoever serves allows it."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from app import datasets
-from app.handed_over import own_images
+from app.handed_over import gone, own_images
 from app.handed_over.own_images import OwnImages
 from app.server.paths import allowed, allowed_folders
 from app.views.notices import refused
@@ -19,13 +18,13 @@ from hydranet.errors import InputError
 _OWN, _INLET, _REFUSED = "own_data", "own_data_inlet", "own_data_refused"
 
 
-@dataclass(frozen=True)
 class OwnLog:
-    """A route log: its bytes, or where it lies on this server."""
+    """A route log: its bytes, or where it lies on this server. `private`: see
+    `gone.private_name`."""
 
-    name: str
-    content: bytes = b""
-    path: Path | None = None
+    def __init__(self, name: str, content: bytes = b"", path: Path | None = None) -> None:
+        self.name, self.content, self.path = name, content, path
+        self.private = gone.private_name(self)
 
 
 def held() -> OwnLog | OwnImages | None:

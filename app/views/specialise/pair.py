@@ -92,7 +92,7 @@ def _verdict(ours: int, theirs: int) -> str:
 
 
 def _cost(first: Card, second: Card) -> str:
-    one, other = first.costs.routed_macs, second.costs.routed_macs
+    one, other = first.mean_macs, second.mean_macs
     text = (
         f"For one image {plain(first.name)} spends {one / 1e6:.2f} M MACs, {plain(second.name)} "
         f"{other / 1e6:.2f} M"

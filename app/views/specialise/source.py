@@ -32,7 +32,7 @@ def choose_data(good: list[Checkpoint]) -> DataSet | None:
     if isinstance(own, OwnLog):
         if own.path is not None:
             return datasets.of_path(checkpoint, own.path)
-        return datasets.of_upload(checkpoint, own.name, own.content)
+        return datasets.of_upload(checkpoint, own.name, own.content, private=own.private)
     return datasets.of_checkpoint(checkpoint)
 
 

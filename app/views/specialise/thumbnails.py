@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import state
 from app.data_images import AtHand, DataImages, of_test_images
 from app.datasets import DataSet
 from app.handed_over.roll import thumbnail
@@ -54,4 +55,10 @@ def inspect_image(data: DataSet, found: DataImages, index: int) -> None:
     if image is None:
         refused(f"Image {index} cannot be read any more. Hand the images over again.")
         return
-    open_on_inspect(image.name, image.content, data.checkpoint)
+    card = data.card
+    own: dict[str, object] = {
+        state.K: card.costs.k,
+        state.threshold_of(card.policy): round(100 * card.threshold),
+    }
+    settings = own if card.costs.num_branches else None  # with which it was routed
+    open_on_inspect(image.name, image.content, data.checkpoint, settings)
