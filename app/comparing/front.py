@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.charts.cost_axes import CostAxis
-from app.comparing.rows import Entry
+from app.comparing.rows import Entry, unbeaten
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,4 @@ def settings(rows: Iterable[Entry], axis: CostAxis) -> list[Setting]:
 
 def pareto_front(found: Sequence[Setting]) -> list[Setting]:
     """Those that no other equals or beats at the same cost or less: cost and top-1 both rise."""
-    front: list[Setting] = []
-    for setting in sorted(found, key=lambda s: (s.cost, -s.top1)):
-        if not front or setting.top1 > front[-1].top1:
-            front.append(setting)
-    return front
+    return unbeaten(found, lambda setting: setting.cost)

@@ -7,8 +7,9 @@ beside them; the others are counted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from app.charts.marks import MEASURED, YOURS, Mark, mark_of
 from app.handed_over.own_network import OwnNetwork
@@ -153,7 +154,7 @@ def interpolated(row: Entry, rows: Iterable[Entry]) -> Interpolated | None:
     """Top-1 of a static network of ours of the MACs of `row`, with a teacher if that had one: on
     the straight line, over the logarithm of MACs, between the nearest cheaper and the nearest
     dearer one, of those that no cheaper one beats; None outside."""
-    static = _unbeaten(_static_alike(row, rows))
+    static = unbeaten(_static_alike(row, rows), lambda other: other.macs_m)
     cheaper = [other for other in static if other.macs_m <= row.macs_m]
     dearer = [other for other in static if other.macs_m > row.macs_m]
     if not cheaper or not dearer:
@@ -163,12 +164,21 @@ def interpolated(row: Entry, rows: Iterable[Entry]) -> Interpolated | None:
     return Interpolated(low, high, low.top1 + share * (high.top1 - low.top1))
 
 
-def _unbeaten(rows: Iterable[Entry]) -> list[Entry]:
-    """By MACs, those that are more often right than every cheaper one."""
-    found: list[Entry] = []
-    for row in sorted(rows, key=lambda row: (row.macs_m, -row.top1)):
-        if not found or row.top1 > found[-1].top1:
-            found.append(row)
+class _Judged(Protocol):
+    @property
+    def top1(self) -> float: ...
+
+
+J = TypeVar("J", bound=_Judged)
+
+
+def unbeaten(judged: Iterable[J], cost: Callable[[J], float]) -> list[J]:
+    """By cost, those that no other equals or beats at the same cost or less: cost and top-1 both
+    rise."""
+    found: list[J] = []
+    for one in sorted(judged, key=lambda one: (cost(one), -one.top1)):
+        if not found or one.top1 > found[-1].top1:
+            found.append(one)
     return found
 
 

@@ -107,3 +107,20 @@ def spoil_images(folder: Path) -> None:
     for place in (at[0], at[2]):
         content = content[:place] + b"oops" + content[place + 4 :]
     path.write_bytes(content)
+
+
+COLOURS = {
+    "blue": (0, 0, 200), "green": (0, 160, 0), "grey": (120, 120, 120),
+    "red": (200, 0, 0), "white": (250, 250, 250), "yellow": (220, 220, 0),
+}  # fmt: skip
+
+
+def coloured_folders(root: Path) -> None:
+    """A folder for each of six classes, with 20 noisy images of one colour."""
+    rng = np.random.default_rng(0)
+    for name, colour in COLOURS.items():
+        (root / name).mkdir()
+        for index in range(20):
+            noise = rng.integers(-30, 30, (16, 16, 3))
+            pixels = np.clip(np.asarray(colour) + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{index:02}.png")
