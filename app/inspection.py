@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app import services
+from app.comparing.setting import AtSetting, at_setting
 from app.intake import Intake
 from app.words.classes import readable_names
 from hydranet.checkpoints import Checkpoint
@@ -60,9 +62,16 @@ class Inspection:
         return readable_names(self.card.class_names)[index]
 
     @property
-    def by_itself(self) -> bool:
-        """Whether the network ran with its own settings."""
-        return self.board == own_board(self.card)
+    def otherwise(self) -> str:
+        """Within a sentence about its test images: that they ran with the network's own settings,
+        where this one did not; else empty."""
+        own = self.board == own_board(self.card)
+        return "" if own else ", with its own settings instead of these,"
+
+    @cached_property
+    def measured(self) -> AtSetting | None:
+        """What was measured on the test split as the switchboard stands."""
+        return at_setting(self.card, self.board, services.route_log_if_any(self.checkpoint))
 
 
 def _timing(checkpoint: Checkpoint, board: Switchboard | None, found: Answer) -> Timing:

@@ -34,8 +34,8 @@ def check_writable(folder: Path) -> None:
     Raises:
         InputError: it cannot.
     """
-    stands = next((place for place in (folder, *folder.parents) if place.exists()), folder)
     try:
+        stands = next((place for place in (folder, *folder.parents) if place.exists()), folder)
         tempfile.TemporaryFile(dir=stands).close()
     except OSError as error:
         raise InputError(

@@ -71,11 +71,11 @@ def _answer(record: Record) -> str:
         f"{100 * float(inspection.found.probabilities[asked]):.2f} %."
     ]
     if sure is not None:
-        alone = "" if inspection.by_itself else ", with its own settings instead of these,"
         said.insert(
             0,
             f"On the {sure.compared} test images where it was about as sure of its answer as of "
-            f"{best} here, the network was{alone} right in {sure.right_when_so:.0f} %.",
+            f"{best} here, the network was{inspection.otherwise} right in "
+            f"{sure.right_when_so:.0f} %.",
         )
     return section("Answer", bars(rows), *map(paragraph, said))
 

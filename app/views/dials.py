@@ -12,7 +12,6 @@ def choose_k(card: Card) -> int:
     """How many branches may run; the address keeps it."""
     costs, policy = card.costs, card.policy
     if costs.num_branches == 1:  # nothing to choose, and a slider needs two values
-        state.remember(state.K, 1)
         return 1
     if policy.in_a_row:
         label = f"Most {policy.branches} that an image comes to (k)"

@@ -173,7 +173,7 @@ def standing_folder(folder: Path) -> Path | None:
 
 def is_free(folder: Path) -> bool:
     """Whether a new checkpoint in `folder` would take no other's place."""
-    return not folder.exists() and standing_folder(folder) is None
+    return not os.path.lexists(folder) and standing_folder(folder) is None
 
 
 def find_checkpoint(name_or_folder: str | Path, root: Path = CHECKPOINTS) -> Checkpoint:

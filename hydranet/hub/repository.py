@@ -45,9 +45,10 @@ class HubCheckpoint(
         check_files(self.checkpoint)
         (save_directory / "README.md").unlink(missing_ok=True)  # it belongs to what was here before
         for name in FILES:
-            (save_directory / name).unlink(missing_ok=True)  # and so does what this one lacks
             if (file := self.checkpoint.folder / name).is_file():
                 shutil.copyfile(file, save_directory / name)
+            else:
+                (save_directory / name).unlink(missing_ok=True)  # and so does this
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> HubCheckpoint:

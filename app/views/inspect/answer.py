@@ -76,11 +76,9 @@ def show_answer(inspection: Inspection, log: RouteLog | None) -> None:
         )
         return
     sure = certainty(log, probability)
-    # its test images were run so, whatever is set here
-    alone = "" if inspection.by_itself else ", with its own settings instead of these,"
     record = (
-        f"On the {sure.compared} test images of nearest confidence it was{alone} right in "
-        f"{sure.right_when_so:.0f}\u00a0%."
+        f"On the {sure.compared} test images of nearest confidence it was{inspection.otherwise} "
+        f"right in {sure.right_when_so:.0f}\u00a0%."
     )
     if sure.less_sure_than > _UNSURE:
         surer = f"{sure.less_sure_than:.0f}\u00a0%"

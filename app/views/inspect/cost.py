@@ -8,7 +8,6 @@ from app import services
 from app.charts.answer import cost_bar
 from app.charts.words import cost_text
 from app.comparing.baseline import static_baseline, top1_of_route
-from app.comparing.setting import AtSetting, at_setting
 from app.inspection import Inspection
 from app.views.text import plain
 from app.words.engines import engine_words
@@ -34,22 +33,16 @@ def baseline_of(inspection: Inspection) -> Checkpoint | None:
     fired = len(inspection.found.fired)
     if not fired:
         return None
-    found, card = _at_setting(inspection), inspection.card
+    found, card = inspection.measured, inspection.card
     top1 = card.test.top1 if found is None else found.top1
     return static_baseline(card, services.checkpoints()[0], top1)
-
-
-def _at_setting(inspection: Inspection) -> AtSetting | None:
-    """What was measured on the test split as the switchboard stands."""
-    log = services.route_log_if_any(inspection.checkpoint)
-    return at_setting(inspection.card, inspection.board, log)
 
 
 def cost_table(inspection: Inspection, baseline: Checkpoint | None = None) -> str:
     """This route, all branches, and a static baseline, as Markdown."""
     card, found, checkpoint = inspection.card, inspection.found, inspection.checkpoint
     count, fired = card.costs.num_branches, len(found.fired)
-    measured = _at_setting(inspection)
+    measured = inspection.measured
     top1 = "–" if measured is None else f"{measured.top1:.2f}\u00a0%"
     rows = [
         "| | MACs | time | top-1 |\n|:--|--:|--:|--:|",
@@ -113,7 +106,7 @@ def _top1_words(inspection: Inspection) -> str:
     images = f"{card.test.images:,} test images"
     if board is None:
         return f"Top-1: on {images}."
-    found = _at_setting(inspection)
+    found = inspection.measured
     if found is None:
         return f"Top-1: not known, for none of the {images} was routed so."
     if policy.in_a_row:
@@ -137,7 +130,7 @@ def _beside(inspection: Inspection, baseline: Checkpoint | None) -> str:
     taught = with_or_without(inspection.card.teacher)
     if baseline is None:
         return f"Of our static networks none was trained {taught} on the same images as this one."
-    known = _at_setting(inspection) is not None
+    known = inspection.measured is not None
     to_what = "" if known else " to that of this one with its own settings"
     return (
         f"{plain(baseline.name)}: our static network of nearest top-1{to_what}, same training "
